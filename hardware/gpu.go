@@ -42,8 +42,18 @@ type GPU struct {
 	LaunchPriceUSD   float64
 	LaunchPriceBasis string
 
-	Confidence string
+	Measured   Measured
+	Notes      []string
+	Confidence string // "high", "medium" or "low"
 	Source     []string
+}
+
+// Measured are the best rates that anyone measured on the card, in FLOP/s and
+// bytes per second; zero where nobody did.
+type Measured struct {
+	FP16, BF16, FP8, FP4 float64
+	BandwidthBytes       float64
+	Source               string
 }
 
 // Rates are dense peak rates in FLOP/s (INT8 in operations/s) as the data

@@ -15,6 +15,13 @@ type Model struct {
 	Aliases []string
 	Source  string // where the facts come from
 
+	Released   string   // "2024-07", empty when not known
+	Confidence string   // of the facts: "A" (best) to "D"; empty for a config.json
+	Notes      []string // remarks for people
+	// Facts are what a preset knows about kinds that the engine does not
+	// build yet (experts, vision tower, …), for display only.
+	Facts []Fact
+
 	// ModelType is the transformers model_type whose code runs ("llama",
 	// "qwen2", "gpt_neox"); it decides how the modules are written.
 	ModelType string
@@ -71,13 +78,20 @@ type Model struct {
 	LogitSoftcap     float64
 	AttentionSoftcap float64
 
-	// Parameters is the published number of distinct parameters (a tied head
-	// counts once); zero when nobody published it.
+	// Parameters is the number of distinct parameters (a tied head counts
+	// once): the published one, or what the dimensions give where only a
+	// rounded one was published; zero when neither is known.
 	Parameters int64
 	// ParametersExact says that Parameters was counted from the checkpoint
 	// and not rounded in a paper.
 	ParametersExact bool
+	// ActiveParameters is the number a token passes through in a mixture of
+	// experts; zero where it is all of them.
+	ActiveParameters int64
 }
+
+// Fact is one named value for display, such as "moe.experts" = "64".
+type Fact struct{ Name, Value string }
 
 // Norm is the kind of normalisation.
 type Norm string
@@ -99,6 +113,9 @@ const (
 	QKNormHead      QKNorm = "head"
 	QKNormFull      QKNorm = "full"
 	QKNormHeadLayer QKNorm = "head-layernorm" // LayerNorm with bias over each head (Persimmon)
+	// QKNormPerHead gives each head its own LayerNorm weight and no bias:
+	// (heads + KV heads) x head dimension in all (StableLM 2 12B).
+	QKNormPerHead QKNorm = "per-head-layernorm"
 )
 
 // Position is how a model knows where a token stands.
@@ -120,6 +137,8 @@ const (
 	GELU        Activation = "gelu"
 	GELUTanh    Activation = "gelu_pytorch_tanh" // one fused kernel
 	GELUNew     Activation = "gelu_new"          // the same formula in eager operations
+	GELUFast    Activation = "gelu_fast"         // the same formula, other eager operations (GPT-NeoX-20B)
+	GELUBloom   Activation = "bloom_gelu"        // the same formula in an autograd function that keeps its input only
 	ReLU        Activation = "relu"
 	ReLUSquared Activation = "relu2"
 	XIELU       Activation = "xielu"
