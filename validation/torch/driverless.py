@@ -1,0 +1,45 @@
+"""Lets torch's CUDA build train on fake CUDA tensors on a machine that has no NVIDIA driver.
+
+Fake tensors need no device, but some places ask the driver, or for a value, anyway:
+
+* the autograd engine asks the CUDA hooks whether a device has a context. Without a driver that
+  raises, so the answer of that one virtual function is replaced by "no";
+* autocast and GradScaler switch themselves off when CUDA is not available;
+* transformers treats fake tensors as a graph being traced and then builds masks that it would skip;
+* PyTorch picks the attention kernel from the device's properties (see attention.py).
+"""
+
+import ctypes
+import mmap
+import pathlib
+
+import torch
+import transformers.masking_utils
+
+# AcceleratorHooksInterface's vtable: two destructors, isBuilt, isAvailable, hasPrimaryContext.
+_HAS_PRIMARY_CONTEXT_SLOT = 4
+_kept_alive = []
+
+
+def enable():
+    """Makes backward passes and autocast work on fake CUDA tensors."""
+    transformers.masking_utils.is_tracing = lambda tensor=None: False
+    if torch.cuda.is_available():
+        return
+    if torch.version.cuda:
+        _answer_no_context()
+    torch.cuda.amp.common.amp_definitely_not_available = lambda: False
+    torch.cuda.is_bf16_supported = lambda including_emulation=True: True
+
+
+def _answer_no_context():
+    library = ctypes.CDLL(str(pathlib.Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+    get_hooks = library._ZN2at6detail12getCUDAHooksEv
+    get_hooks.restype = ctypes.c_void_p
+    vtable = ctypes.cast(get_hooks(), ctypes.POINTER(ctypes.c_void_p))[0]
+    slot = vtable + _HAS_PRIMARY_CONTEXT_SLOT * ctypes.sizeof(ctypes.c_void_p)
+    answer = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p, ctypes.c_int8)(lambda hooks, index: False)
+    _kept_alive.append(answer)
+    page = slot & ~(mmap.PAGESIZE - 1)
+    ctypes.CDLL(None).mprotect(ctypes.c_void_p(page), 2 * mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE)
+    ctypes.cast(slot, ctypes.POINTER(ctypes.c_void_p))[0] = ctypes.cast(answer, ctypes.c_void_p).value

@@ -1,0 +1,175 @@
+"""Makes one reference: python run.py --model llama-2-7b --method lora --micro-batch 2 [--trace FILE]
+
+Every key of request.py is a flag. The result is one JSON object on stdout.
+"""
+
+import argparse
+import dataclasses
+import gc
+import importlib.metadata
+import json
+import logging
+import sys
+import typing
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+import attention
+import build
+import driverless
+import request as requests
+import step
+import tracker as tracking
+
+PACKAGES = ("torch", "transformers", "peft", "accelerate", "trl", "bitsandbytes", "liger-kernel")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    for field in dataclasses.fields(requests.Request):
+        parser.add_argument("--" + field.name.replace("_", "-"), type=_reader(field), default=argparse.SUPPRESS)
+    parser.add_argument("--trace", help="write every allocation and free to this file (- for stdout)")
+    options = vars(parser.parse_args())
+    trace = options.pop("trace", None)
+    request = requests.Request(**options)
+    logging.disable(logging.WARNING)
+    file = None if trace is None else sys.stdout if trace == "-" else open(trace, "w")
+    result = reference(request, file)
+    print(json.dumps(result), file=sys.stderr if trace == "-" else sys.stdout)
+
+
+def _reader(field):
+    kinds = typing.get_args(field.type) or (field.type,)
+    if bool in kinds:
+        return lambda text: {"true": True, "false": False}[text]
+    if int in kinds:
+        return int
+    if dict in kinds:
+        return json.loads
+    return str
+
+
+def reference(request, trace=None):
+    """Runs the request on fake CUDA tensors and tells what a caching allocator would have counted."""
+    driverless.enable()
+    attention.enable()
+    gc.collect()
+    with FakeTensorMode(), tracking.Tracker(trace) as tracker:
+        watch = Watch(tracker)
+        model = build.model_of(request, "cuda:0")
+        optimizer = build.optimizer_of(model, request)
+        watch.observe(model)
+        compute = requests.DTYPES[request.compute]
+        training = step.Training(model, optimizer, request, compute, "cuda:0")
+        gc.collect()
+        watch.end_of("load")
+        steps = [watch.step(training, number) for number in range(1, request.steps + 1)]
+        parameters = _parameters(model)
+    return {
+        "request": request.as_dict(),
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "parameters": parameters,
+        "loaded_bytes": watch.loaded,
+        "peak_bytes": max(s["peak"]["bytes"] for s in steps),
+        "steps": steps,
+    }
+
+
+class Watch:
+    """Tells the tracker where training is, and reads it at the end of each phase."""
+
+    def __init__(self, tracker):
+        self.tracker = tracker
+        self.ends, self.loaded = [], {}
+
+    @property
+    def phase(self):
+        return self.tracker.phase
+
+    @phase.setter
+    def phase(self, phase):
+        self.tracker.phase = phase
+
+    def end_of(self, phase):
+        self.ends.append({"after": phase, "bytes": self.tracker.live})
+
+    def step(self, training, number):
+        gc.collect()
+        gc.freeze()
+        self.ends = []
+        self.tracker.step, self.tracker.flops = number, 0
+        self.tracker.reset_peak()
+        gc.disable()
+        training.run_step(self)
+        gc.enable()
+        self.retag_states(training.optimizer)
+        peak = dataclasses.asdict(self.tracker.peak)
+        peak["breakdown"] = {k: v for k, v in peak["breakdown"].items() if v}
+        return {"peak": peak, "live": self.ends, "flops": self.tracker.flops}
+
+    def observe(self, model):
+        """Tags parameters, and hooks on modules and gradients. No hook keeps a tensor."""
+        for name, parameter in model.named_parameters():
+            self.tracker.tag(parameter, tracking.ADAPTERS if "lora_" in name or "modules_to_save" in name else tracking.WEIGHTS)
+            if parameter.requires_grad:
+                parameter.register_post_accumulate_grad_hook(self._tag_gradient)
+        for path, module in model.named_modules():
+            module.register_forward_pre_hook(_Enter(self.tracker, path))
+            module.register_forward_hook(_Leave(self.tracker), always_call=True)
+        self.tracker.head_module = _path_of(model, model.get_output_embeddings())
+        self._name_loss(model)
+        self.loaded = {k: v for k, v in self.tracker.by_category.items() if v}
+
+    def retag_states(self, optimizer):
+        for state in optimizer.state.values():
+            for value in state.values():
+                if isinstance(value, torch.Tensor):
+                    self.tracker.tag(value, tracking.OPTIMIZER)
+
+    def _tag_gradient(self, parameter):
+        self.tracker.tag(parameter.grad, tracking.GRADIENTS)
+
+    def _name_loss(self, model):
+        base = model.get_base_model() if hasattr(model, "get_base_model") else model
+        loss_function, tracker = base.loss_function, self.tracker
+
+        def named(*args, **kwargs):
+            tracker.enter_module("loss")
+            try:
+                return loss_function(*args, **kwargs)
+            finally:
+                tracker.leave_module()
+
+        base.loss_function = named
+
+
+class _Enter:
+    def __init__(self, tracker, path):
+        self.tracker, self.path = tracker, path
+
+    def __call__(self, module, args):
+        self.tracker.enter_module(self.path)
+
+
+class _Leave:
+    def __init__(self, tracker):
+        self.tracker = tracker
+
+    def __call__(self, module, args, output):
+        self.tracker.leave_module()
+
+
+def _path_of(model, wanted):
+    return next((path for path, module in model.named_modules() if module is wanted), None)
+
+
+def _parameters(model):
+    return {
+        "total": sum(p.numel() for p in model.parameters()),
+        "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
+    }
+
+
+if __name__ == "__main__":
+    main()
