@@ -55,6 +55,7 @@ type Model struct {
 	Position     Position
 	PositionRows int64 // rows of the learned position table
 	RotaryDim    int64 // rotated dimensions of each head (rope)
+	NoPELayers   int64 // layers that skip the rotation (SmolLM3: every fourth)
 
 	QKVBias          bool
 	OutBias          bool

@@ -1,0 +1,155 @@
+package modules
+
+import (
+	"github.com/vramcalc/vramcalc/estimator/model"
+	"github.com/vramcalc/vramcalc/estimator/program"
+)
+
+// attention is the forward of the self-attention module.
+func (c *Context) attention(x program.T) program.T {
+	mark := c.Scope()
+	q, k, v := c.projections(x)
+	q, k = c.qkNorm(q, "q_norm", "b·s·n·d"), c.qkNorm(k, "k_norm", "b·s·g·d")
+	if c.Model.Position == model.RoPE {
+		c.At("rotary")
+		q2, k2 := c.rotate(q, "b·s·n·d"), c.rotate(k, "b·s·g·d")
+		c.Drop(q, k)
+		q, k = q2, k2
+	}
+	c.At("attention")
+	var out program.T
+	if c.Attention == Eager {
+		out = c.eager(q, k, v)
+	} else {
+		out = c.fused(q, k, v)
+	}
+	m := &c.Model
+	y := c.Linear(c.traits.o, out, m.Heads*m.HeadDim, m.Hidden, m.OutBias, "b·s·h")
+	c.Return(mark, y)
+	return y
+}
+
+func (c *Context) projections(x program.T) (q, k, v program.T) {
+	m := &c.Model
+	qn, kn := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
+	if c.traits.qkv != "" {
+		p := c.Linear(c.traits.qkv, x, m.Hidden, qn+2*kn, m.QKVBias, "b·s·(n+2g)·d")
+		parts := c.Split(p, c.tokens*qn, c.tokens*kn, c.tokens*kn)
+		return parts[0], parts[1], parts[2]
+	}
+	q = c.Linear(c.traits.q, x, m.Hidden, qn, m.QKVBias, "b·s·n·d")
+	k = c.Linear(c.traits.k, x, m.Hidden, kn, m.QKVBias, "b·s·g·d")
+	v = c.Linear(c.traits.v, x, m.Hidden, kn, m.QKVBias, "b·s·g·d")
+	return q, k, v
+}
+
+// qkNorm normalises queries or keys where the family does.
+func (c *Context) qkNorm(t program.T, module, shape string) program.T {
+	m := &c.Model
+	switch m.QKNorm {
+	case model.QKNormHead:
+		c.At(module)
+		style := c.traits.norm
+		return c.replace(t, c.normOf(module, style, t, m.HeadDim, shape))
+	case model.QKNormFull:
+		c.At(module)
+		return c.replace(t, c.normOf(module, c.traits.norm, t, t.Elements()/c.tokens, shape))
+	case model.QKNormHeadLayer:
+		c.At(module)
+		return c.replace(t, c.normOf(module, layerNorm, t, m.HeadDim, shape))
+	}
+	return t
+}
+
+// rotate applies the rotary embedding, to a part of each head where the
+// family rotates only a part.
+func (c *Context) rotate(t program.T, shape string) program.T {
+	m := &c.Model
+	if m.RotaryDim == m.HeadDim {
+		return c.Rope(t, c.cos, c.sin, shape)
+	}
+	n := t.Elements() / m.HeadDim
+	rot := c.Slice(t, n*m.RotaryDim)
+	pass := c.Slice(t, n*(m.HeadDim-m.RotaryDim))
+	r := c.Rope(rot, c.cos, c.sin, shape)
+	y := c.Cat(r, pass, shape)
+	c.Drop(r)
+	return y
+}
+
+// fused is attention without a score matrix.
+func (c *Context) fused(q, k, v program.T) program.T {
+	m := &c.Model
+	a := program.AttentionShape{
+		Batch: c.Batch, Heads: m.Heads, KVHeads: m.KVHeads, Seq: c.Seq, HeadDim: m.HeadDim, ExpandKV: true,
+	}
+	if c.hasMask { // a mask rules the flash kernel out and key-value heads are repeated
+		if m.Heads != m.KVHeads {
+			k = c.Expand(k, m.Heads/m.KVHeads, "b·n·s·d")
+			v = c.Expand(v, m.Heads/m.KVHeads, "b·n·s·d")
+			a.KVHeads = m.Heads
+		}
+		return c.MaskedAttention(q, k, v, c.mask, a, "b·s·n·d")
+	}
+	if c.Attention == Flash {
+		a.Window = c.meanWindow()
+	}
+	return c.FlashAttention(q, k, v, a, "b·s·n·d")
+}
+
+// meanWindow is the sliding window that gives the mean work of all layers
+// (0: none).
+func (c *Context) meanWindow() int64 {
+	m := &c.Model
+	if m.SlidingWindow == 0 || m.SlidingWindow >= c.Seq || m.SlidingLayers < m.Layers {
+		return 0
+	}
+	return m.SlidingWindow
+}
+
+// eager is attention as matrix products (modeling_llama.py
+// eager_attention_forward). matmul makes a contiguous copy of a transposed
+// operand when there is more than one sequence.
+func (c *Context) eager(q, k, v program.T) program.T {
+	m := &c.Model
+	mark := c.Scope()
+	scores := "b·n·s·s"
+	if groups := m.Heads / m.KVHeads; groups > 1 {
+		k, v = c.Expand(k, groups, "b·n·s·d"), c.Expand(v, groups, "b·n·s·d")
+		if c.Batch > 1 {
+			q = c.Clone(q, "b·n·s·d")
+		}
+	} else if c.Batch > 1 {
+		q, k = c.Clone(q, "b·n·s·d"), c.Clone(k, "b·n·s·d")
+	}
+	bn := c.Batch * m.Heads
+	w := c.Bmm(q, k, c.Seq, c.Seq, m.HeadDim, bn, scores)
+	w = c.replace(w, c.Scale(w, scores))
+	w = c.softcap(w, scores)
+	w = c.replace(w, c.AddConstant(w, c.mask, scores))
+	w = c.replace(w, c.Softmax32(w, scores))
+	if cast := c.Cast(w, q.DType(), scores); cast != w {
+		w = c.replace(w, cast)
+	}
+	if p := m.AttentionDropout; p > 0 {
+		w = c.replace(w, c.Dropout(w, p, scores))
+	}
+	if m.Heads == m.KVHeads && c.Batch > 1 {
+		v = c.Clone(v, "b·n·s·d")
+	}
+	o := c.Bmm(w, v, c.Seq, m.HeadDim, c.Seq, bn, "b·n·s·d")
+	out := c.Clone(o, "b·s·n·d")
+	c.Drop(o)
+	c.Return(mark, out)
+	return out
+}
+
+// softcap is cap·tanh(w/cap) (Gemma 2).
+func (c *Context) softcap(w program.T, shape string) program.T {
+	if c.Model.AttentionSoftcap == 0 {
+		return w
+	}
+	w = c.replace(w, c.Scale(w, shape))
+	w = c.replace(w, c.UnaryResult("tanh", w, shape))
+	return c.replace(w, c.Scale(w, shape))
+}

@@ -1,0 +1,267 @@
+package modules
+
+import (
+	"fmt"
+
+	"github.com/vramcalc/vramcalc/estimator/model"
+	"github.com/vramcalc/vramcalc/estimator/program"
+)
+
+// Build writes the model part of a training step: embedding, decoder layers,
+// head and loss. The optimizer's block is the caller's.
+func Build(b *program.Builder, cfg Config) error {
+	if cfg.Model.Kind != "decoder" {
+		return &UnsupportedError{Model: cfg.Model.ID, Field: "kind", Value: cfg.Model.Kind}
+	}
+	t, ok := traitsOf(&cfg.Model)
+	if !ok {
+		return &UnsupportedError{Model: cfg.Model.ID, Field: "model_type", Value: cfg.Model.ModelType}
+	}
+	c := &Context{Builder: b, Config: cfg, traits: t, tokens: cfg.Batch * cfg.Seq, layer: -1, Count: 1}
+	b.Autocast(cfg.Autocast)
+	x := c.prologue()
+	x = c.layers(x)
+	c.epilogue(x)
+	return nil
+}
+
+// UnsupportedError says that the engine does not build such a model yet.
+type UnsupportedError struct{ Model, Field, Value string }
+
+// Error names the field and what is supported.
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("model %s: %s %q is not supported yet; dense decoders are", e.Model, e.Field, e.Value)
+}
+
+// prologue is what happens before the first layer: inputs, embeddings,
+// positions, masks.
+func (c *Context) prologue() program.T {
+	m := &c.Model
+	c.Begin("embed", 1)
+	c.At("inputs")
+	c.In(program.Inputs)
+	ids := c.Input("input_ids", c.tokens, program.Int64, "b·s")
+	labels := c.Input("labels", c.tokens, program.Int64, "b·s")
+	c.Share(ids)
+	c.Share(labels)
+	c.In(program.Activations)
+	width := m.EmbedDim
+	if width == 0 {
+		width = m.Hidden
+	}
+	c.At(c.traits.embed)
+	x := c.embedding(ids, c.traits.embed, m.Vocab*width, width, "b·s·h")
+	if m.Position == model.Learned {
+		x = c.learnedPositions(x)
+	}
+	if c.traits.embedScale {
+		x = c.replace(x, c.Scale(x, "b·s·h"))
+	}
+	if m.EmbedNorm {
+		x = c.replace(x, c.norm("embed_norm", x, m.Hidden, "b·s·h"))
+	}
+	if width != m.Hidden {
+		x = c.replace(x, c.Linear("project_in", x, width, m.Hidden, false, "b·s·h"))
+	}
+	if p := m.EmbedDropout; p > 0 {
+		x = c.replace(x, c.Dropout(x, p, "b·s·h"))
+	}
+	c.positions(x.DType())
+	if c.InputsRequireGrad && !x.RequiresGrad() {
+		x = c.RequireGrad(x)
+	}
+	c.Leave(x)
+	c.Backward()
+	return x
+}
+
+// replace drops a tensor whose variable was reassigned.
+func (c *Context) replace(old, t program.T) program.T {
+	c.Drop(old)
+	return t
+}
+
+func (c *Context) embedding(ids program.T, module string, n, width int64, shape string) program.T {
+	if dt, ok := c.Tuner.Copied(module); ok {
+		c.AddParam(program.Param{Module: module, N: n, DType: c.Weights, Count: 1, Cat: program.Weights})
+		w := c.AddParam(program.Param{Module: module + ".modules_to_save", N: n, DType: dt, Count: 1, Trainable: true, Cat: program.Adapters})
+		return c.Embedding(ids, w, c.tokens, width, shape)
+	}
+	w := c.Param(module, n)
+	if c.Model.TiedEmbeddings && c.Params[w].Trainable && c.Loss == StandardLoss {
+		c.Tie(w) // the head's gradient comes first
+	}
+	return c.Embedding(ids, w, c.tokens, width, shape)
+}
+
+func (c *Context) learnedPositions(x program.T) program.T {
+	m := &c.Model
+	c.At("positions")
+	c.In(program.Inputs)
+	ids := c.Input("position_ids", c.Seq, program.Int64, "s")
+	c.In(program.Activations)
+	w := c.Param("positions", m.PositionRows*m.Hidden)
+	p := c.Embedding(ids, w, c.Seq, m.Hidden, "s·h")
+	y := c.AddBroadcast(x, p, "b·s·h")
+	c.Drop(x, p, ids)
+	return y
+}
+
+// positions makes what all layers share: rotary tables, masks.
+func (c *Context) positions(dt program.DType) {
+	m := &c.Model
+	c.At("rotary_emb")
+	if m.Position == model.RoPE {
+		c.cos = c.Input("cos", c.Seq*m.RotaryDim, dt, "s·d")
+		c.sin = c.Input("sin", c.Seq*m.RotaryDim, dt, "s·d")
+		c.Share(c.cos)
+		c.Share(c.sin)
+	}
+	c.At("mask")
+	windowed := m.SlidingWindow > 0 && c.Seq > m.SlidingWindow && m.SlidingLayers > 0
+	switch {
+	case c.Attention == Eager:
+		c.mask, c.hasMask = c.Input("causal_mask", c.Seq*c.Seq, dt, "s·s"), true
+	case c.Attention == SDPA && windowed:
+		c.mask, c.hasMask = c.Input("sliding_mask", c.Seq*c.Seq, program.Bool, "s·s"), true
+	}
+	if c.hasMask {
+		c.Share(c.mask)
+	}
+}
+
+// layers writes the decoder layers: a block for each run of equal ones.
+func (c *Context) layers(x program.T) program.T {
+	for first := int64(0); first < c.Model.Layers; {
+		n := c.run(first, x.RequiresGrad())
+		x = c.block(x, first, n)
+		first += n
+	}
+	return x
+}
+
+// run is the number of layers from first on that make the same program.
+func (c *Context) run(first int64, inputGrad bool) int64 {
+	trains := c.layerTrains(first)
+	if trains && !inputGrad {
+		return 1 // its input needs no gradient, the next one's does
+	}
+	n := int64(1)
+	for first+n < c.Model.Layers && c.layerTrains(first+n) == trains {
+		n++
+	}
+	return n
+}
+
+func (c *Context) layerTrains(i int64) bool { return c.Tuner.TrainsLayer(i) }
+
+func (c *Context) block(x program.T, first, n int64) program.T {
+	name := fmt.Sprintf("layers.%d", first)
+	if n > 1 {
+		name = fmt.Sprintf("layers.%d-%d", first, first+n-1)
+	}
+	c.Begin(name, n)
+	c.layer, c.Count = first, n
+	in := c.Enter(x, x.RequiresGrad())
+	y := c.decoderLayer(in)
+	c.Drop(in)
+	c.Leave(y)
+	if c.Checkpoint && y.RequiresGrad() {
+		c.Checkpointed()
+	}
+	c.Backward()
+	c.layer, c.Count = -1, 1
+	return y
+}
+
+// decoderLayer is one forward of a decoder layer.
+func (c *Context) decoderLayer(x program.T) program.T {
+	c.In(program.Activations)
+	switch c.traits.layout {
+	case parallelShared:
+		return c.parallelLayer(x, false)
+	case parallelTwo:
+		return c.parallelLayer(x, true)
+	}
+	mark := c.Scope()
+	h := c.part(x, "input_layernorm", "post_attention_layernorm", c.attention)
+	y := c.part(h, "pre_feedforward_layernorm", "post_feedforward_layernorm", c.mlp)
+	c.Return(mark, y)
+	return y
+}
+
+// part is one residual part of a layer: x + f(norm(x)) with the norm before,
+// after or on both sides.
+func (c *Context) part(x program.T, before, after string, f func(program.T) program.T) program.T {
+	h := x
+	if c.traits.layout != postNormed {
+		h = c.norm(before, x, c.Model.Hidden, "b·s·h")
+	}
+	a := f(h)
+	if h != x {
+		c.Drop(h)
+	}
+	if c.traits.layout == postNormed || c.traits.layout == sandwich {
+		a = c.replace(a, c.norm(after, a, c.Model.Hidden, "b·s·h"))
+	}
+	if p := c.Model.ResidualDropout; p > 0 {
+		if d := c.Dropout(a, p, "b·s·h"); d != a {
+			a = c.replace(a, d)
+		}
+	}
+	if c.traits.resScale {
+		s := c.Scale(a, "b·s·h")
+		y := c.Add(x, s, "b·s·h")
+		c.Drop(a, s)
+		return y
+	}
+	y := c.Add(x, a, "b·s·h")
+	c.Drop(a)
+	return y
+}
+
+// parallelLayer adds attention and MLP to the residual at once.
+func (c *Context) parallelLayer(x program.T, two bool) program.T {
+	mark := c.Scope()
+	h := c.norm("input_layernorm", x, c.Model.Hidden, "b·s·h")
+	a := c.attention(h)
+	if two {
+		c.Drop(h)
+		h = c.norm("post_attention_layernorm", x, c.Model.Hidden, "b·s·h")
+	}
+	f := c.mlp(h)
+	s := c.Add(a, f, "b·s·h")
+	y := c.Add(s, x, "b·s·h")
+	c.Drop(s)
+	c.Return(mark, y)
+	return y
+}
+
+// norm runs one norm of the family over rows of width elements.
+func (c *Context) norm(module string, x program.T, width int64, shape string) program.T {
+	c.At(module)
+	return c.normOf(module, c.traits.norm, x, width, shape)
+}
+
+func (c *Context) normOf(module string, style normStyle, x program.T, width int64, shape string) program.T {
+	rows := x.Elements() / width
+	switch style {
+	case rmsAfterCast:
+		return c.RMSNorm(x, c.Param(module, width), rows, width, program.RMSWeightAfterCast, shape)
+	case rmsBeforeCast:
+		return c.RMSNorm(x, c.Param(module, width), rows, width, program.RMSWeightBeforeCast, shape)
+	case rmsPlusOne:
+		return c.RMSNorm(x, c.Param(module, width), rows, width, program.RMSPlusOne, shape)
+	case layerNormEager:
+		return c.EagerLayerNorm(x, c.Param(module, width), rows, width, shape)
+	case layerNormFloat:
+		f := c.Cast(x, program.Float32, shape)
+		y := c.LayerNorm(f, -1, -1, rows, width, shape)
+		return c.Cast(y, x.DType(), shape)
+	}
+	w, bias := c.Param(module, width), -1
+	if c.Model.NormBias {
+		bias = c.Param(module+".bias", width)
+	}
+	return c.LayerNorm(x, w, bias, rows, width, shape)
+}

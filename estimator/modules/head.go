@@ -1,0 +1,75 @@
+package modules
+
+import "github.com/vramcalc/vramcalc/estimator/program"
+
+// epilogue is what follows the last layer: final norm, head, loss.
+func (c *Context) epilogue(x program.T) {
+	m := &c.Model
+	c.Begin("head", 1)
+	in := c.Enter(x, x.RequiresGrad())
+	c.In(program.Activations)
+	h := in
+	if m.FinalNorm {
+		h = c.norm("norm", in, m.Hidden, "b·s·h")
+	}
+	c.Drop(in)
+	width := m.Hidden
+	if m.EmbedDim != 0 && m.EmbedDim != m.Hidden {
+		width = m.EmbedDim
+		h = c.Linear("project_out", h, m.Hidden, width, false, "b·s·e")
+	}
+	loss := c.standardLoss(h, width)
+	c.Leave(loss)
+	c.Backward()
+}
+
+// standardLoss makes all logits, a float32 copy of them, and their
+// log-probabilities (transformers loss_utils.py ForCausalLMLoss).
+func (c *Context) standardLoss(h program.T, width int64) program.T {
+	const shape = "b·s·V"
+	mark := c.Scope()
+	c.In(program.LogitsAndLoss)
+	logits := c.headLinear(h, width, shape)
+	if c.traits.logitScale {
+		logits = c.replace(logits, c.Scale(logits, shape))
+	}
+	if c.Model.LogitSoftcap > 0 {
+		logits = c.replace(logits, c.Scale(logits, shape))
+		logits = c.replace(logits, c.UnaryResult("tanh", logits, shape))
+		logits = c.replace(logits, c.Scale(logits, shape))
+	}
+	c.At("loss")
+	f := c.Cast(logits, program.Float32, shape)
+	loss := c.CrossEntropy(f, c.tokens, c.Model.Vocab, shape)
+	if f != logits {
+		c.Drop(f)
+	}
+	if c.ConvertOutputs && logits.DType() != program.Float32 {
+		out := c.Cast(c.Detach(logits), program.Float32, shape)
+		c.Drop(logits)
+		c.Drop(out)
+	}
+	c.Return(mark, loss)
+	return loss
+}
+
+// headLinear is the output projection; a tied one shares the embedding's weight.
+func (c *Context) headLinear(h program.T, width int64, shape string) program.T {
+	m := &c.Model
+	if !m.TiedEmbeddings {
+		return c.Linear(c.traits.head, h, width, m.Vocab, m.HeadBias, shape)
+	}
+	c.At(c.traits.head)
+	if _, ok := c.Tuner.Copied(c.traits.head); ok {
+		return c.Linear(c.traits.head, h, width, m.Vocab, m.HeadBias, shape)
+	}
+	w := c.AddParam(program.Param{
+		Module: c.traits.head, N: m.Vocab * width, DType: c.Weights, Count: 1, Cat: program.Weights,
+		Trainable: c.Tuner.Trains(c.traits.embed, -1), Shared: true,
+	})
+	bias := -1
+	if m.HeadBias {
+		bias = c.Param(c.traits.head+".bias", m.Vocab)
+	}
+	return c.Builder.Linear(h, w, bias, c.tokens, width, m.Vocab, shape)
+}

@@ -1,0 +1,172 @@
+package modules
+
+import "github.com/vramcalc/vramcalc/estimator/model"
+
+// layout is how a decoder layer joins its parts.
+type layout uint8
+
+const (
+	sequential     layout = iota // x += attn(norm(x)); x += mlp(norm(x))
+	postNormed                   // x += norm(attn(x)); x += norm(mlp(x)) (OLMo 2)
+	sandwich                     // norms before and after both parts (Gemma 2, GLM-4)
+	parallelShared               // attn and mlp of one norm, summed (GPT-J, Phi, Cohere, Falcon)
+	parallelTwo                  // attn and mlp of two norms, summed (GPT-NeoX)
+)
+
+// normStyle is how a family writes its norm.
+type normStyle uint8
+
+const (
+	rmsAfterCast     normStyle = iota // weight * x.to(dtype)
+	rmsBeforeCast                     // (weight * x).to(dtype)
+	rmsPlusOne                        // (x * (1 + weight.float())).type_as(x): Gemma
+	layerNorm                         // F.layer_norm
+	layerNormPlusOne                  // F.layer_norm with weight + 1, outside autocast: Nemotron
+	layerNormEager                    // written out in float32: Cohere
+	layerNormFloat                    // F.layer_norm in float32 without weights: OLMo
+)
+
+// traits are the facts about a model_type's code that its configuration does
+// not show: names, fused projections, the order of operations. Each is read in
+// transformers' modeling_<model_type>.py, or in the repository's own code for
+// the types marked remote.
+type traits struct {
+	layout layout
+	norm   normStyle
+
+	q, k, v, qkv, o string // module names; qkv set: one fused projection
+	gate, up, down  string
+	gateUp          string // fused gate and up projection
+	embed, head     string
+
+	fusedSplit  bool // the fused projection is split without a copy (a view)
+	interleaved bool // rotary pairs are neighbours (GPT-J, GLM): other temporaries
+	conv1D      bool // transposed weights (GPT-2)
+	embedScale  bool // embeddings are multiplied by a constant
+	remote      bool // code lives in the model's repository, not in transformers
+	eagerOnly   bool
+	resScale    bool // residual additions multiply by a constant (Granite, MiniCPM)
+	logitScale  bool // logits are multiplied by a constant
+}
+
+var llamaTraits = traits{
+	q: "q_proj", k: "k_proj", v: "v_proj", o: "o_proj",
+	gate: "gate_proj", up: "up_proj", down: "down_proj",
+	embed: "embed_tokens", head: "lm_head",
+}
+
+func llamaWith(f func(*traits)) traits {
+	t := llamaTraits
+	f(&t)
+	return t
+}
+
+// neoxNames are the module names that GPT-NeoX, BLOOM, Falcon, ChatGLM and Persimmon share.
+func neoxNames(t *traits) {
+	t.qkv, t.o = "query_key_value", "dense"
+	t.up, t.down = "dense_h_to_4h", "dense_4h_to_h"
+	t.gate = ""
+	t.norm = layerNorm
+	t.fusedSplit = true
+}
+
+var families = map[string]traits{
+	"llama":     llamaTraits,
+	"mistral":   llamaTraits,
+	"qwen2":     llamaTraits,
+	"qwen3":     llamaTraits,
+	"smollm3":   llamaTraits,
+	"internlm3": llamaWith(func(t *traits) { t.remote = true }),
+	"mimo":      llamaWith(func(t *traits) { t.remote = true }),
+	"minicpm":   llamaWith(func(t *traits) { t.remote, t.embedScale, t.resScale = true, true, true }),
+	"internlm":  llamaWith(func(t *traits) { t.remote = true }),
+	"granite":   llamaWith(func(t *traits) { t.embedScale, t.resScale, t.logitScale = true, true, true }),
+	"granitemoehybrid": llamaWith(func(t *traits) {
+		t.embedScale, t.resScale, t.logitScale = true, true, true
+		t.gateUp, t.down = "input_linear", "output_linear"
+	}),
+	"gemma":       llamaWith(func(t *traits) { t.norm, t.embedScale = rmsPlusOne, true }),
+	"gemma2":      llamaWith(func(t *traits) { t.norm, t.embedScale, t.layout = rmsPlusOne, true, sandwich }),
+	"gemma3_text": llamaWith(func(t *traits) { t.norm, t.embedScale, t.layout = rmsPlusOne, true, sandwich }),
+	"olmo":        llamaWith(func(t *traits) { t.norm = layerNormFloat }),
+	"olmo2":       llamaWith(func(t *traits) { t.norm, t.layout = rmsBeforeCast, postNormed }),
+	"olmo3":       llamaWith(func(t *traits) { t.norm, t.layout = rmsBeforeCast, postNormed }),
+	"cohere": llamaWith(func(t *traits) {
+		t.norm, t.layout, t.interleaved, t.logitScale = layerNormEager, parallelShared, true, true
+	}),
+	"apertus":    llamaWith(func(t *traits) { t.gate = "" }),
+	"nemotron":   llamaWith(func(t *traits) { t.norm, t.gate = layerNormPlusOne, "" }),
+	"stablelm":   llamaWith(func(t *traits) { t.norm = layerNorm }),
+	"starcoder2": llamaWith(func(t *traits) { t.norm, t.gate, t.up, t.down = layerNorm, "", "c_fc", "c_proj" }),
+	"phi": llamaWith(func(t *traits) {
+		t.norm, t.layout, t.o, t.gate, t.up, t.down = layerNorm, parallelShared, "dense", "", "fc1", "fc2"
+	}),
+	"phi3":     llamaWith(func(t *traits) { t.qkv, t.fusedSplit, t.gateUp = "qkv_proj", true, "gate_up_proj" }),
+	"glm":      llamaWith(func(t *traits) { t.gateUp, t.interleaved = "gate_up_proj", true }),
+	"glm4":     llamaWith(func(t *traits) { t.gateUp, t.interleaved, t.layout = "gate_up_proj", true, sandwich }),
+	"baichuan": llamaWith(func(t *traits) { t.qkv, t.remote = "W_pack", true }),
+	"internlm2": llamaWith(func(t *traits) {
+		t.qkv, t.o, t.gate, t.up, t.down, t.embed, t.head, t.remote = "wqkv", "wo", "w1", "w3", "w2", "tok_embeddings", "output", true
+	}),
+	"qwen": llamaWith(func(t *traits) {
+		t.qkv, t.o, t.gate, t.up, t.down, t.embed, t.remote = "c_attn", "c_proj", "w2", "w1", "c_proj", "wte", true
+	}),
+	"chatglm": llamaWith(func(t *traits) {
+		neoxNames(t)
+		t.norm, t.gateUp, t.interleaved, t.embed, t.head, t.remote = rmsAfterCast, "dense_h_to_4h", true, "word_embeddings", "output_layer", true
+	}),
+	"chatglm1":  llamaWith(func(t *traits) { neoxNames(t); t.embed, t.remote, t.resScale = "word_embeddings", true, true }),
+	"gpt_neox":  llamaWith(func(t *traits) { neoxNames(t); t.layout, t.embed, t.head = parallelTwo, "embed_in", "embed_out" }),
+	"persimmon": llamaWith(neoxNames),
+	"bloom":     llamaWith(func(t *traits) { neoxNames(t); t.embed = "word_embeddings" }),
+	"falcon":    llamaWith(func(t *traits) { neoxNames(t); t.embed = "word_embeddings" }),
+	"mpt": llamaWith(func(t *traits) {
+		t.norm, t.qkv, t.o, t.gate, t.embed, t.fusedSplit = layerNorm, "Wqkv", "out_proj", "", "wte", true
+	}),
+	"gpt2": llamaWith(func(t *traits) {
+		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
+		t.conv1D, t.fusedSplit = true, true
+	}),
+	"gpt_bigcode": llamaWith(func(t *traits) {
+		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
+		t.fusedSplit = true
+	}),
+	"gpt_neo": llamaWith(func(t *traits) {
+		t.norm, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "out_proj", "", "c_fc", "c_proj", "wte"
+	}),
+	"gptj": llamaWith(func(t *traits) {
+		t.norm, t.layout, t.interleaved = layerNorm, parallelShared, true
+		t.o, t.gate, t.up, t.down, t.embed = "out_proj", "", "fc_in", "fc_out", "wte"
+	}),
+	"opt": llamaWith(func(t *traits) { t.norm, t.o, t.gate, t.up, t.down = layerNorm, "out_proj", "", "fc1", "fc2" }),
+}
+
+// traitsOf finds the traits of a model; layouts that the configuration decides
+// are read from it.
+func traitsOf(m *model.Model) (traits, bool) {
+	t, ok := families[m.ModelType]
+	if !ok {
+		return t, false
+	}
+	switch {
+	case m.PostNorm && t.layout == sequential:
+		t.layout = postNormed
+	case m.ParallelResidual && t.layout == sequential:
+		t.layout = parallelShared
+		if m.NormsPerLayer == 2 {
+			t.layout = parallelTwo
+		}
+	case !m.ParallelResidual && (t.layout == parallelTwo || t.layout == parallelShared):
+		t.layout = sequential
+	}
+	return t, true
+}
+
+// Families are the model types that the engine builds.
+func Families() []string {
+	names := make([]string, 0, len(families))
+	for name := range families {
+		names = append(names, name)
+	}
+	return names
+}

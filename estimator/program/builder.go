@@ -1,0 +1,317 @@
+// Package program writes one training step down as a list of operations on
+// symbolic tensors: which storage each operation makes, which ones autograd
+// keeps for backward, when each is freed. It knows PyTorch's rules and no
+// model; package modules writes models with it.
+//
+// A program is a sequence of blocks (embedding, a decoder layer with its
+// repeat count, head and loss). A block is built once: its forward operations
+// are recorded by the primitives, then [Builder.Backward] derives the
+// backward operations from what requires a gradient.
+package program
+
+// Class groups operations by what limits their speed.
+type Class uint8
+
+// Classes of operations.
+const (
+	Elementwise Class = iota // one pass over memory
+	Matmul
+	Attention
+	Dequantize
+	Free // only moves references; no kernel
+)
+
+// Op is one operation: the kernels it launches, what it computes and moves.
+type Op struct {
+	Name     string // the ATen operation
+	Module   string // where the model calls it
+	Class    Class
+	DType    DType // type it computes in
+	Kernels  int32
+	Backward bool
+
+	M, N, K int64 // matmul: M×K times K×N, Batch times
+	Batch   int64
+	FLOPs   float64 // executed multiply-adds count two
+	Bytes   float64 // read and written
+
+	StLo, StHi int32 // storages that the operation allocates
+}
+
+// Lifetimes that do not begin or end inside the block.
+const (
+	Never   int32 = -1
+	Outside int32 = -2
+)
+
+// Storage is one allocation, shared by all views of it.
+type Storage struct {
+	Bytes int64 // rounded as the allocator does
+	Born  int32 // op that allocates it; Outside for what comes in from another block
+	Drop  int32 // op after which the last reference is gone; Never if it leaves the block
+	Saved int32 // op of backward after which autograd has let go of it; Never if not kept
+	refs  int32 // while backward is derived: holders of a gradient
+	Cat   Category
+	Kind  Kind
+	Shape string // symbols, for people
+}
+
+// Kind says who ends the life of a storage.
+type Kind uint8
+
+// Kinds of storage.
+const (
+	Plain          Kind = iota // Python references and autograd
+	ParamGrad                  // the .grad of a parameter: lives until zero_grad
+	CastCache                  // autocast's cached copy of a weight: lives until autocast ends
+	BoundaryIn                 // made by the previous block, freed by this one
+	Shared                     // made once, used by every layer: lives until the block's backward ends
+	KernelInternal             // taken and returned inside one operation
+	State                      // optimizer state: made in the first step, stays
+)
+
+// T is a tensor: a view of a storage with its place in the autograd graph.
+type T struct {
+	st int32 // storage
+	v  int32 // differentiable value, Never if it requires no gradient
+	n  int64 // elements
+	dt DType
+}
+
+// RequiresGrad says whether autograd follows the tensor.
+func (t T) RequiresGrad() bool { return t.v != Never }
+
+// DType is the element type.
+func (t T) DType() DType { return t.dt }
+
+// Elements is the number of elements.
+func (t T) Elements() int64 { return t.n }
+
+// Param is a parameter of the model as it lies in memory.
+type Param struct {
+	Module    string
+	N         int64 // elements
+	DType     DType
+	Trainable bool
+	Count     int64 // times it occurs (layers)
+	Cat       Category
+	// Quant, when set, replaces N×DType by the bytes of a quantized storage.
+	Quant []QuantTensor
+	// Shared says that the elements were counted elsewhere (a tied head).
+	Shared bool
+	// Buffer is not a parameter (rotary frequencies): memory only.
+	Buffer bool
+	// Original is the frozen original beneath a trainable copy
+	// (modules_to_save): memory, and not one of the model's distinct parameters twice.
+	Copy bool
+
+	v       int32 // value in the current block
+	hasGrad bool
+}
+
+// QuantTensor is one tensor of a quantized weight.
+type QuantTensor struct {
+	Bytes int64
+	Cat   Category
+}
+
+// Bytes is the memory of one occurrence, rounded as the allocator does.
+func (p *Param) Bytes() int64 {
+	if p.Shared {
+		return 0
+	}
+	if p.Quant == nil {
+		return Round(p.N * p.DType.Size())
+	}
+	var sum int64
+	for _, q := range p.Quant {
+		sum += Round(q.Bytes)
+	}
+	return sum
+}
+
+// value is a differentiable tensor: where its gradient goes.
+type value struct {
+	n     int64
+	dt    DType
+	grad  int32 // pending gradient storage, Never if none came yet
+	param int32 // index of the parameter, Never for activations
+}
+
+// Builder records a program. The zero value is ready; Reset keeps its memory.
+type Builder struct {
+	Params []Param
+
+	ops    []Op
+	sts    []Storage
+	vals   []value
+	nodes  []node
+	saves  []int32
+	blocks []Block
+
+	module    string
+	cat       Category
+	autocast  DType // Invalid: off
+	inference bool  // no gradient is recorded
+	block     int   // index of the open block
+}
+
+// Reset forgets the program and keeps the memory.
+func (b *Builder) Reset() {
+	*b = Builder{
+		Params: b.Params[:0], ops: b.ops[:0], sts: b.sts[:0], vals: b.vals[:0],
+		nodes: b.nodes[:0], saves: b.saves[:0], blocks: b.blocks[:0],
+	}
+}
+
+// Autocast sets the type that autocast computes in; Invalid turns it off.
+func (b *Builder) Autocast(d DType) { b.autocast = d }
+
+// At names the module that the next operations belong to.
+func (b *Builder) At(module string) { b.module = module }
+
+// In sets the category of the next allocations.
+func (b *Builder) In(c Category) { b.cat = c }
+
+// Block is a stretch of the program that runs Count times in a row: forward
+// operations, then the backward operations derived from them.
+type Block struct {
+	Name  string
+	Count int64
+
+	OpLo, FwdEnd, OpHi int32 // forward operations, then backward ones
+	StLo, StHi         int32
+	In, Out            int32 // storages of the tensor that enters and the one that leaves
+	GradIn, GradOut    int32 // the same of the gradient
+	LastSave           int32 // last forward op that saves a tensor: recomputation stops there
+
+	Checkpointed bool // forward keeps only In, backward runs forward again
+
+	nodeLo, nodeHi int32
+	in, out        T
+}
+
+// Begin opens a block that runs count times.
+func (b *Builder) Begin(name string, count int64) {
+	b.blocks = append(b.blocks, Block{
+		Name: name, Count: count,
+		OpLo: int32(len(b.ops)), StLo: int32(len(b.sts)), nodeLo: int32(len(b.nodes)),
+		In: Never, Out: Never, GradIn: Never, GradOut: Never, LastSave: Never,
+		in: T{st: Never, v: Never}, out: T{st: Never, v: Never},
+	})
+	b.block = len(b.blocks) - 1
+}
+
+// Enter brings a tensor of the previous block in: this block owns it now.
+func (b *Builder) Enter(like T, requiresGrad bool) T {
+	blk := &b.blocks[b.block]
+	b.sts = append(b.sts, Storage{
+		Bytes: b.sts[like.st].Bytes, Born: Outside, Drop: Never, Saved: Never,
+		Cat: b.sts[like.st].Cat, Kind: BoundaryIn, Shape: b.sts[like.st].Shape,
+	})
+	t := T{st: int32(len(b.sts)) - 1, v: Never, n: like.n, dt: like.dt}
+	if requiresGrad {
+		t.v = b.newValue(t.n, t.dt, Never)
+	}
+	blk.in, blk.In = t, t.st
+	return t
+}
+
+// Leave hands the block's result to the next one.
+func (b *Builder) Leave(t T) {
+	b.sts[t.st].Drop = Never
+	blk := &b.blocks[b.block]
+	blk.out, blk.Out = t, t.st
+	blk.FwdEnd = int32(len(b.ops))
+	blk.nodeHi = int32(len(b.nodes))
+}
+
+func (b *Builder) newValue(n int64, dt DType, param int32) int32 {
+	b.vals = append(b.vals, value{n: n, dt: dt, grad: Never, param: param})
+	return int32(len(b.vals)) - 1
+}
+
+// op appends an operation; its storages follow by alloc.
+func (b *Builder) op(name string, class Class, dt DType, kernels int32, flops, bytes float64) *Op {
+	n := int32(len(b.sts))
+	b.ops = append(b.ops, Op{
+		Name: name, Module: b.module, Class: class, DType: dt, Kernels: kernels,
+		FLOPs: flops, Bytes: bytes, StLo: n, StHi: n,
+	})
+	return &b.ops[len(b.ops)-1]
+}
+
+// pass is an elementwise kernel that reads and writes so many bytes.
+func (b *Builder) pass(name string, dt DType, bytes int64) {
+	b.op(name, Elementwise, dt, 1, 0, float64(bytes))
+}
+
+// alloc gives the current operation a new storage.
+func (b *Builder) alloc(n int64, dt DType, shape string) int32 {
+	cur := int32(len(b.ops)) - 1
+	b.sts = append(b.sts, Storage{
+		Bytes: Round(n * dt.Size()), Born: cur, Drop: Never, Saved: Never, Cat: b.cat, Shape: shape,
+	})
+	b.ops[cur].StHi++
+	return int32(len(b.sts)) - 1
+}
+
+// result is a new tensor of the current operation.
+func (b *Builder) result(n int64, dt DType, shape string) T {
+	return T{st: b.alloc(n, dt, shape), v: Never, n: n, dt: dt}
+}
+
+// Drop ends the last Python reference to tensors: they are freed after the
+// current operation unless autograd keeps them.
+func (b *Builder) Drop(ts ...T) {
+	cur := int32(len(b.ops)) - 1
+	for _, t := range ts {
+		b.sts[t.st].Drop = cur
+	}
+}
+
+// Scope marks a point: [Builder.Return] drops what was made since.
+func (b *Builder) Scope() int32 { return int32(len(b.sts)) }
+
+// Return drops every tensor made since the scope that is still referenced,
+// as a Python function drops its locals, but for the results.
+func (b *Builder) Return(scope int32, keep ...T) {
+	cur := int32(len(b.ops)) - 1
+next:
+	for i := scope; i < int32(len(b.sts)); i++ {
+		s := &b.sts[i]
+		if s.Drop != Never || s.Kind != Plain {
+			continue
+		}
+		for _, k := range keep {
+			if k.st == i {
+				continue next
+			}
+		}
+		s.Drop = cur
+	}
+}
+
+// save records that a node keeps a tensor for backward.
+func (b *Builder) save(t T) {
+	b.saves = append(b.saves, t.st)
+	b.nodes[len(b.nodes)-1].savedHi++
+	b.blocks[b.block].LastSave = int32(len(b.ops)) - 1
+}
+
+// Share keeps a tensor that every layer uses until the end of the step's
+// backward.
+func (b *Builder) Share(t T) { b.sts[t.st].Kind = Shared }
+
+// Program is a finished program. Its slices belong to the builder.
+type Program struct {
+	Ops      []Op
+	Storages []Storage
+	Blocks   []Block
+	Params   []Param
+}
+
+// Program is what was recorded so far.
+func (b *Builder) Program() Program {
+	return Program{Ops: b.ops, Storages: b.sts, Blocks: b.blocks, Params: b.Params}
+}

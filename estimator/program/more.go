@@ -1,0 +1,143 @@
+package program
+
+// RequireGrad makes a tensor a leaf of the graph (requires_grad_).
+func (b *Builder) RequireGrad(x T) T {
+	x.v = b.newValue(x.n, x.dt, Never)
+	return x
+}
+
+// Tie says that a parameter's gradient exists already when this block's
+// backward comes to it: another use of the weight was differentiated before.
+func (b *Builder) Tie(p int) { b.Params[p].hasGrad = true }
+
+// Checkpointed makes the open block keep only its input in forward and run
+// forward again in backward (torch.utils.checkpoint, use_reentrant=False).
+func (b *Builder) Checkpointed() { b.blocks[b.block].Checkpointed = true }
+
+// Pow is x raised to a number; x is kept.
+func (b *Builder) Pow(x T, shape string) T {
+	b.pass("pow", x.dt, 2*x.n*x.dt.Size())
+	y, nd := b.record(nodePow, b.result(x.n, x.dt, shape), x)
+	if nd != nil {
+		b.save(x)
+	}
+	return y
+}
+
+// powGrad makes self.pow(n-1), its multiple and the product in one C++
+// expression: all three are alive at once (FunctionsManual.cpp pow_backward).
+func (b *Builder) powGrad(nd *node) {
+	v := nd.in[0]
+	n, by := b.vals[v].n, b.vals[v].n*nd.dt.Size()
+	b.pass("pow", nd.dt, 2*by)
+	p1 := b.temp(n, nd.dt, "gradient")
+	b.pass("mul_scalar", nd.dt, 2*by)
+	p2 := b.temp(n, nd.dt, "gradient")
+	b.pass("mul_backward", nd.dt, 3*by)
+	out := b.hold(n, nd.dt)
+	b.free(p1)
+	b.free(p2)
+	b.give(v, out, nd.dt)
+}
+
+// AddScalar adds a Python number.
+func (b *Builder) AddScalar(x T, shape string) T {
+	b.pass("add_scalar", x.dt, 2*x.n*x.dt.Size())
+	y, _ := b.record(nodePass, b.result(x.n, x.dt, shape), x)
+	return y
+}
+
+// AddBroadcast adds a smaller tensor that broadcasts; its gradient is summed.
+func (b *Builder) AddBroadcast(x, y T, shape string) T {
+	dt := promote(x.dt, y.dt)
+	b.pass("add", dt, x.n*(x.dt.Size()+dt.Size()))
+	z, nd := b.record(nodeAddRow, b.result(x.n, dt, shape), x, y)
+	if nd != nil {
+		nd.n[0] = y.n
+	}
+	return z
+}
+
+func (b *Builder) addRowGrad(nd *node, g int32) {
+	if v := nd.in[0]; v != Never {
+		b.share(v, g, nd.dt)
+	}
+	if v := nd.in[1]; v != Never {
+		if n := b.vals[v].n; n != b.vals[nd.out].n {
+			b.pass("sum_to_size", nd.dt, b.vals[nd.out].n*nd.dt.Size())
+			b.fresh(v, n, nd.dt, "gradient")
+			return
+		}
+		b.share(v, g, nd.dt)
+	}
+}
+
+// Split are views of consecutive parts; backward joins their gradients in one
+// new tensor.
+func (b *Builder) Split(x T, sizes ...int64) [3]T {
+	var parts [3]T
+	nd := node{kind: nodeSplit, in: [3]int32{x.v, Never, Never}, out: Never, dt: x.dt, module: b.module, cat: b.cat}
+	nd.savedLo, nd.savedHi = int32(len(b.saves)), int32(len(b.saves))
+	for i, n := range sizes {
+		parts[i] = T{st: x.st, v: Never, n: n, dt: x.dt}
+		if x.v != Never && !b.inference {
+			parts[i].v = b.newValue(n, x.dt, Never)
+			nd.n[i] = int64(parts[i].v)
+		}
+	}
+	if x.v != Never && !b.inference {
+		nd.n[3] = int64(len(sizes))
+		nd.out = parts[0].v
+		b.nodes = append(b.nodes, nd)
+	}
+	return parts
+}
+
+// splitGrad joins the gradients of the parts. A part without a gradient
+// counts as zeros.
+func (b *Builder) splitGrad(nd *node) {
+	v := nd.in[0]
+	n := b.vals[v].n
+	b.pass("cat", nd.dt, 2*n*nd.dt.Size())
+	joined := b.hold(n, nd.dt)
+	for _, part := range nd.n[:nd.n[3]] {
+		if g := b.vals[part].grad; g != Never {
+			b.release(g)
+		}
+	}
+	b.give(v, joined, nd.dt)
+}
+
+// EagerLayerNorm is a LayerNorm written out in float32 operations
+// (modeling_cohere.py CohereLayerNorm).
+func (b *Builder) EagerLayerNorm(x T, w int, rows, width int64, shape string) T {
+	mark := b.Scope()
+	xf := b.Cast(x, Float32, shape)
+	b.pass("mean", Float32, 4*(x.n+rows))
+	mean := b.result(rows, Float32, "rows")
+	b.pass("sub", Float32, 8*x.n)
+	centred, _ := b.record(nodePass, b.result(x.n, Float32, shape), xf)
+	b.Drop(mean)
+	y := b.MulWeight(b.normalize(centred, rows, shape), w, width, shape)
+	y = b.Cast(y, x.dt, shape)
+	b.Return(mark, y)
+	return y
+}
+
+// MaskedAttention is scaled_dot_product_attention with a boolean mask: the
+// mask becomes a float one, which the memory-efficient kernel takes.
+func (b *Builder) MaskedAttention(q, k, v, mask T, a AttentionShape, shape string) T {
+	mark := b.Scope()
+	dt := q.dt
+	if b.autocast != Invalid {
+		dt = b.autocast
+	}
+	b.pass("mask_to_float", dt, mask.n*(1+dt.Size()))
+	bias := b.result(a.Seq*a.Seq, dt, "s·s")
+	y := b.FlashAttention(q, k, v, a, shape)
+	if y.v != Never {
+		b.save(bias)
+	}
+	b.Return(mark, y)
+	return y
+}

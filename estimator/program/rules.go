@@ -1,0 +1,154 @@
+package program
+
+// differentiate writes the backward operations of one node: g is the gradient
+// of its result, of the result's type. It says whether g was let go of already.
+func (b *Builder) differentiate(nd *node, g int32) (released bool) {
+	in := nd.in
+	switch nd.kind {
+	case nodeCast, nodeAdd, nodePass:
+		for _, v := range in {
+			if v != Never {
+				b.share(v, g, nd.dt)
+			}
+		}
+	case nodeScale:
+		b.unaryGrad("mul_backward", nd, 2)
+	case nodeUnary:
+		b.unaryGrad("activation_backward", nd, 3)
+	case nodeReLU:
+		b.unaryGrad("threshold_backward", nd, 3)
+	case nodeDropout:
+		b.unaryGrad("native_dropout_backward", nd, 3)
+	case nodeMul:
+		b.mulGrad(nd)
+	case nodeLinear:
+		b.linearGrad(nd)
+	case nodeFrozenQuant:
+		b.quantGrad(nd)
+	case nodeBmm:
+		b.bmmGrad(nd)
+	case nodeExpand:
+		v := in[0]
+		n := b.vals[v].n
+		b.pass("sum", nd.dt, (b.vals[nd.out].n+n)*nd.dt.Size())
+		b.fresh(v, n, nd.dt, "gradient")
+	case nodeSlice:
+		v := in[0]
+		n := b.vals[v].n
+		b.pass("slice_backward", nd.dt, (n+2*b.vals[nd.out].n)*nd.dt.Size())
+		b.fresh(v, n, nd.dt, "gradient")
+	case nodeCat:
+		for _, v := range in[:2] {
+			if v != Never {
+				b.share(v, g, nd.dt)
+			}
+		}
+	case nodeSoftmax:
+		v := in[0]
+		n := b.vals[v].n
+		b.pass("softmax_backward", Float32, n*(8+nd.dt.Size()))
+		b.fresh(v, n, nd.dt, "gradient")
+	case nodeEmbedding:
+		v := in[0]
+		n := b.vals[v].n
+		b.pass("embedding_dense_backward", nd.dt, (n+2*b.vals[nd.out].n)*nd.dt.Size())
+		b.fresh(v, n, nd.dt, "V·h")
+	case nodeCrossEntropy:
+		v := in[0]
+		n := b.vals[v].n
+		b.pass("nll_loss_backward", Float32, n*4)
+		b.fresh(v, n, Float32, "gradient")
+	case nodeNormRow:
+		b.weightGrad(nd)
+	case nodePow:
+		b.powGrad(nd)
+	case nodeAddRow:
+		b.addRowGrad(nd, g)
+	case nodeRMSNorm:
+		b.rmsNormGrad(nd, g)
+		return true
+	case nodeLayerNorm:
+		b.layerNormGrad(nd)
+	case nodeRope:
+		b.ropeGrad(nd)
+	case nodeFused:
+		b.attentionGrad(nd)
+	}
+	return false
+}
+
+// unaryGrad is one kernel that writes the input's gradient from passes tensors.
+func (b *Builder) unaryGrad(name string, nd *node, passes int64) {
+	v := nd.in[0]
+	n := b.vals[v].n
+	b.pass(name, nd.dt, passes*n*nd.dt.Size())
+	b.fresh(v, n, nd.dt, "gradient")
+}
+
+// mulGrad: each factor's gradient is the other factor times g. Both exist
+// before either is handed on.
+func (b *Builder) mulGrad(nd *node) {
+	var made [2]int32
+	for i, v := range nd.in[:2] {
+		made[i] = Never
+		if v == Never {
+			continue
+		}
+		b.pass("mul_backward", nd.dt, 3*b.vals[v].n*nd.dt.Size())
+		made[i] = b.alloc(b.vals[v].n, nd.dt, "gradient")
+		b.sts[made[i]].refs = 1
+	}
+	for i, v := range nd.in[:2] {
+		if v != Never {
+			b.give(v, made[i], nd.dt)
+		}
+	}
+}
+
+// linearGrad: dx = dy·W, dW = dyᵀ·x, db = Σ dy, all made before any is handed on.
+func (b *Builder) linearGrad(nd *node) {
+	tokens, in, out := nd.n[0], nd.n[1], nd.n[2]
+	made := [3]int32{Never, Never, Never}
+	if v := nd.in[0]; v != Never {
+		b.matmul("mm_backward_input", nd.dt, tokens, in, out, 1)
+		made[0] = b.hold(tokens*in, nd.dt)
+	}
+	if v := nd.in[1]; v != Never {
+		b.matmul("mm_backward_weight", nd.dt, out, in, tokens, 1)
+		made[1] = b.hold(out*in, nd.dt)
+	}
+	if v := nd.in[2]; v != Never {
+		b.pass("sum", nd.dt, tokens*out*nd.dt.Size())
+		made[2] = b.hold(out, nd.dt)
+	}
+	for i, v := range nd.in {
+		if v != Never {
+			b.give(v, made[i], nd.dt)
+		}
+	}
+}
+
+// hold allocates a gradient with one holder.
+func (b *Builder) hold(n int64, dt DType) int32 {
+	st := b.alloc(n, dt, "gradient")
+	b.sts[st].refs = 1
+	return st
+}
+
+func (b *Builder) bmmGrad(nd *node) {
+	m, n, k, batch := nd.n[0], nd.n[1], nd.n[2], nd.n[3]
+	made := [2]int32{Never, Never}
+	if nd.in[0] != Never {
+		b.matmul("bmm_backward", nd.dt, m, k, n, batch)
+		made[0] = b.hold(m*k*batch, nd.dt)
+	}
+	if nd.in[1] != Never {
+		b.matmul("bmm_backward", nd.dt, k, n, m, batch)
+		made[1] = b.hold(k*n*batch, nd.dt)
+	}
+	for i, v := range nd.in[:2] {
+		if v != Never {
+			b.give(v, made[i], nd.dt)
+		}
+	}
+}
