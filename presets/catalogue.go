@@ -13,9 +13,10 @@ import (
 // at a time. Its index is built on first use from three lines of each entry
 // (id, the repository or driver name, aliases), without a YAML parser.
 type catalogue struct {
-	kind  string // "model" or "GPU", for messages
-	other string // the key of the second name: "hub_id" or "nvml_name"
-	index func() *index
+	kind   string   // "model" or "GPU", for messages
+	other  string   // the key of the second name: "hub_id" or "nvml_name"
+	makers []string // leading words of a name that may be left out
+	index  func() *index
 }
 
 // An index says where entries stand and which names lead to them.
@@ -35,8 +36,8 @@ type entry struct {
 // entryStart begins an entry; the file has it nowhere else at a line's start.
 const entryStart = "\n- id: "
 
-func newCatalogue(kind, other, text string) *catalogue {
-	c := &catalogue{kind: kind, other: other}
+func newCatalogue(kind, other, text string, makers ...string) *catalogue {
+	c := &catalogue{kind: kind, other: other, makers: makers}
 	c.index = sync.OnceValue(func() *index { return c.build(text) })
 	return c
 }
@@ -106,11 +107,8 @@ func put(m map[string][]int, key string, n int) {
 
 // find returns the one entry that name leads to.
 func (c *catalogue) find(name string) (entry, error) {
-	x, key := c.index(), canonical(name)
-	hits := x.named[key]
-	if len(hits) == 0 {
-		hits = x.derived[key]
-	}
+	x := c.index()
+	hits := c.lookUp(x, canonical(name))
 	switch len(hits) {
 	case 0:
 		return entry{}, &NotFoundError{Kind: c.kind, Name: name, Nearest: x.nearest(name, maxNearest)}
@@ -118,6 +116,26 @@ func (c *catalogue) find(name string) (entry, error) {
 		return x.entries[hits[0]], nil
 	}
 	return entry{}, &AmbiguousError{Kind: c.kind, Name: name, Candidates: x.ids(hits)}
+}
+
+// lookUp prefers what an entry claims, then the name without its maker, where
+// that is what decides between cards of one driver name.
+func (c *catalogue) lookUp(x *index, key string) []int {
+	if hits := x.named[key]; len(hits) > 0 {
+		return hits
+	}
+	hits := x.derived[key]
+	if len(hits) == 1 {
+		return hits
+	}
+	bare := key
+	for _, maker := range c.makers {
+		bare = strings.TrimPrefix(bare, maker+"-")
+	}
+	if short := x.named[bare]; bare != key && len(short) > 0 {
+		return short
+	}
+	return hits
 }
 
 // search returns the entries that have all words of pattern in one of their names.
@@ -143,6 +161,12 @@ func (e entry) matches(words []string) bool {
 		}
 		return true
 	})
+}
+
+// sharing returns the ids of the entries under a driver name.
+func (c *catalogue) sharing(name string) []string {
+	x := c.index()
+	return x.ids(x.derived[canonical(name)])
 }
 
 func (x *index) ids(hits []int) []string {

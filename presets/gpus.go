@@ -2,6 +2,7 @@ package presets
 
 import (
 	_ "embed" // gpus.yaml
+	"errors"
 
 	"github.com/vramcalc/vramcalc/hardware"
 )
@@ -9,7 +10,7 @@ import (
 //go:embed gpus.yaml
 var gpusYAML string
 
-var gpus = newCatalogue("GPU", "nvml_name", gpusYAML)
+var gpus = newCatalogue("GPU", "nvml_name", gpusYAML, "nvidia", "amd", "geforce", "tesla", "instinct", "radeon")
 
 // GPU returns the accelerator that name stands for: an id, an alias or the
 // name its driver gives it, in any case, with "-", "_" and spaces alike. The
@@ -20,6 +21,40 @@ func GPU(name string) (hardware.GPU, error) {
 		return hardware.GPU{}, err
 	}
 	return decodeGPU(e)
+}
+
+// GPUForDevice returns the accelerator that a driver reports under this name
+// with this much total memory, in bytes. Cards that share a driver name are
+// told apart by the memory.
+func GPUForDevice(name string, totalBytes int64) (hardware.GPU, error) {
+	g, err := GPU(name)
+	several, ok := errors.AsType[*AmbiguousError](err)
+	if !ok && err != nil {
+		return hardware.GPU{}, err
+	}
+	candidates := gpus.sharing(name)
+	if ok {
+		candidates = several.Candidates
+	}
+	for _, id := range candidates {
+		other, err := GPU(id)
+		if err != nil {
+			return hardware.GPU{}, err
+		}
+		if g.ID == "" || memoryGap(other, totalBytes) < memoryGap(g, totalBytes) {
+			g = other
+		}
+	}
+	return g, nil
+}
+
+// memoryGap is how far a card's total memory is from total, in bytes.
+func memoryGap(g hardware.GPU, total int64) int64 {
+	size := g.ReportedBytes
+	if size == 0 {
+		size = int64(g.MarketingGB * (1 << 30))
+	}
+	return max(size-total, total-size)
 }
 
 // GPUs returns every accelerator in the order of the file.

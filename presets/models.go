@@ -86,6 +86,7 @@ type modelEntry struct {
 	Position             model.Position   `yaml:"position"`
 	PositionRows         int64            `yaml:"position_rows"`
 	RotaryDim            int64            `yaml:"rotary_dim"`
+	NoPELayers           int64            `yaml:"nope_layers"`
 	QKVBias              bool             `yaml:"qkv_bias"`
 	OutBias              bool             `yaml:"out_bias"`
 	MLPBias              bool             `yaml:"mlp_bias"`
@@ -126,7 +127,7 @@ func (y *modelEntry) model() model.Model {
 		TiedEmbeddings: y.TiedEmbeddings, EmbedDim: y.EmbedDim,
 		Norm: y.Norm, NormBias: y.NormBias, NormsPerLayer: y.NormsPerLayer, FinalNorm: y.FinalNorm,
 		EmbedNorm: y.EmbedNorm, QKNorm: y.QKNorm, PostNorm: y.PostNorm,
-		Position: y.Position, PositionRows: y.PositionRows, RotaryDim: y.RotaryDim,
+		Position: y.Position, PositionRows: y.PositionRows, RotaryDim: y.RotaryDim, NoPELayers: y.NoPELayers,
 		QKVBias: y.QKVBias, OutBias: y.OutBias, MLPBias: y.MLPBias, HeadBias: y.HeadBias,
 		ParallelResidual: y.ParallelResidual,
 		Activation:       y.Activation, Gated: y.Gated, MLPScalars: y.MLPScalars,
