@@ -1,0 +1,245 @@
+package render
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/vramcalc/vramcalc/estimator"
+)
+
+// Plan is the answer of the plan command: one report per GPU.
+type Plan struct {
+	Answers []Answer
+	// Focus is the index of the answer that is told in full to people.
+	Focus int
+	// Refused are the GPUs that got no answer.
+	Refused []Refusal
+}
+
+// Answer is a report with what was asked besides.
+type Answer struct {
+	estimator.Report
+	Changes     []estimator.Change     `json:"changes,omitempty"`
+	Derivations []estimator.Derivation `json:"derivations,omitempty"`
+}
+
+// Refusal is a GPU on which the request makes no sense, and why.
+type Refusal struct {
+	ID            string `json:"id"`
+	Name          string `json:"name"`
+	CapacityBytes int64  `json:"capacity_bytes"`
+	Reason        string `json:"reason"`
+}
+
+// Data is the stable JSON form. A list without entries is [], never null.
+func (p Plan) Data() any {
+	answers := make([]Answer, len(p.Answers))
+	for i, a := range p.Answers {
+		a.Assumptions = append([]estimator.Assumption{}, a.Assumptions...)
+		a.Findings = append([]estimator.Finding{}, a.Findings...)
+		a.Memory.Breakdown = append([]estimator.Category{}, a.Memory.Breakdown...)
+		a.Memory.Phases = append([]estimator.Phase{}, a.Memory.Phases...)
+		answers[i] = a
+	}
+	return struct {
+		SchemaVersion int       `json:"schema_version"`
+		Reports       []Answer  `json:"reports"`
+		Refused       []Refusal `json:"refused,omitempty"`
+	}{SchemaVersion, answers, p.Refused}
+}
+
+// Tight says that the step fits only if the estimate is not too low: the
+// upper end of its error band is over the capacity.
+func Tight(r estimator.Report) bool {
+	return r.Fit != nil && r.Fit.Fits && r.Memory.Band.HighBytes-r.Memory.DeviceBytes > r.Fit.HeadroomBytes
+}
+
+// Sections tell the verdict first, then what it rests on.
+func (p Plan) Sections() []Section {
+	if len(p.Answers) == 0 {
+		return nil
+	}
+	a := p.Answers[p.Focus]
+	var out []Section
+	if len(p.Answers)+len(p.Refused) > 1 {
+		out = append(out, p.comparison())
+		out = append(out, Section{Lines: []Line{line(text(Strong, "In full: "), verdict(a.Report))}})
+	} else {
+		out = append(out, Section{Lines: []Line{line(verdict(a.Report)), question(a.Report)}})
+	}
+	out = append(out, memory(a.Report), timeline(a.Report))
+	if a.Throughput != nil {
+		out = append(out, throughput(a.Report))
+	}
+	for _, s := range []Section{
+		assumptions(a.Report), changes(a.Changes), findings(a.Report), derivations(a.Derivations),
+	} {
+		if len(s.Lines)+len(s.Grids) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// verdict says in one line whether it fits, on what, with how much room and
+// how fast.
+func verdict(r estimator.Report) Span {
+	on := deviceName(r)
+	speed := ""
+	if r.Throughput != nil {
+		speed = ", at " + significant(r.Throughput.TokensPerSecondTotal) + " tokens/s"
+	}
+	switch {
+	case r.Fit == nil && on == "":
+		return text(Strong, "Needs "+GiB(r.Memory.DeviceBytes)+" on the device")
+	case r.Fit == nil:
+		return text(Doubt, "Needs "+GiB(r.Memory.DeviceBytes)+" on "+on+", whose memory is not known"+speed)
+	case !r.Fit.Fits:
+		return text(Bad, "Does not fit "+on+": "+GiB(-r.Fit.HeadroomBytes)+" too much")
+	case Tight(r):
+		return text(Doubt, "Fits "+on+" tightly: "+GiB(r.Fit.HeadroomBytes)+" to spare, less than the error band"+speed)
+	}
+	return text(Good, "Fits "+on+" with "+GiB(r.Fit.HeadroomBytes)+" to spare"+speed)
+}
+
+func deviceName(r estimator.Report) string {
+	name := r.Device.Name
+	if name == "" {
+		name = r.Device.ID
+	}
+	if r.Device.Count > 1 {
+		return integer(r.Device.Count) + " × " + name
+	}
+	return name
+}
+
+// question repeats what was asked, in one line.
+func question(r estimator.Report) Line {
+	t := r.Training
+	parts := []string{r.Model.Name, r.Method.ID}
+	if t.LoRARank > 0 {
+		parts[1] += " rank " + integer(t.LoRARank)
+	}
+	if t.Quant != "" && t.Quant != "none" {
+		parts = append(parts, t.Quant)
+	}
+	batch := "batch " + integer(t.MicroBatch) + " × " + integer(t.SeqLen) + " tokens"
+	if t.GradAccum > 1 {
+		batch += " × " + integer(t.GradAccum) + " accumulated"
+	}
+	parts = append(parts, t.Precision, batch, t.Optimizer, t.Trainer)
+	kept := parts[:0]
+	for _, s := range parts {
+		if s != "" {
+			kept = append(kept, s)
+		}
+	}
+	return line(text(Faint, strings.Join(kept, " · ")))
+}
+
+// comparison is the row per GPU.
+func (p Plan) comparison() Section {
+	s := Section{Lines: []Line{line(p.summary()), question(p.Answers[p.Focus].Report)}}
+	g := Grid{Columns: []Column{
+		{Title: "GPU"},
+		{Title: "has GiB", Right: true},
+		{Title: "needs", Right: true},
+		{Title: "allocated", Right: true, Wide: true},
+		{Title: "reserved", Right: true, Wide: true},
+		{Title: "to spare", Right: true},
+		{Title: "verdict"},
+		{Title: "tokens/s", Right: true},
+		{Title: "step", Right: true, Wide: true},
+		{Title: "MFU", Right: true, Drop: 2},
+		{Title: "HFU", Right: true, Wide: true},
+		{Title: "bound by", Drop: 3},
+	}}
+	refused := p.Refused
+	for _, a := range p.Answers {
+		for len(refused) > 0 && refused[0].CapacityBytes < a.Device.CapacityBytes {
+			g.Rows = append(g.Rows, refusedRow(refused[0], len(g.Columns)))
+			refused = refused[1:]
+		}
+		g.Rows = append(g.Rows, comparisonRow(a.Report))
+	}
+	for _, r := range refused {
+		g.Rows = append(g.Rows, refusedRow(r, len(g.Columns)))
+	}
+	s.Grids = []Grid{g}
+	for _, r := range p.Refused {
+		s.Lines = append(s.Lines, item(1, text(Faint, r.Name+" is out: "+r.Reason)))
+	}
+	return s
+}
+
+func comparisonRow(r estimator.Report) []Span {
+	word, tone := fitWord(r)
+	row := []Span{
+		plain(deviceName(r)), plain(gib(r.Device.CapacityBytes)), plain(gib(r.Memory.DeviceBytes)),
+		plain(gib(r.Memory.AllocatedBytes)), plain(gib(r.Memory.ReservedBytes)),
+		plain(""), text(tone, word), plain(""), plain(""), plain(""), plain(""), plain(""),
+	}
+	if r.Fit != nil {
+		row[5] = text(tone, gib(r.Fit.HeadroomBytes))
+	}
+	if t := r.Throughput; t != nil {
+		row[7] = plain(significant(t.TokensPerSecondTotal))
+		row[8] = plain(Duration(t.StepSeconds))
+		row[9] = plain(percent(t.MFU))
+		row[10] = plain(percent(t.HFU))
+		row[11] = plain(t.BoundBy)
+		if r.Fit != nil && !r.Fit.Fits {
+			for i := 7; i < len(row); i++ {
+				row[i] = text(Faint, "–")
+			}
+		}
+	}
+	return row
+}
+
+func refusedRow(r Refusal, columns int) []Span {
+	row := make([]Span, columns)
+	row[0], row[1], row[6] = plain(r.Name), plain(gib(r.CapacityBytes)), text(Bad, "no")
+	return row
+}
+
+// fitWord is the verdict in a word.
+func fitWord(r estimator.Report) (string, Tone) {
+	switch {
+	case r.Fit == nil:
+		return "unknown", Doubt
+	case !r.Fit.Fits:
+		return "too big", Bad
+	case Tight(r):
+		return "tight", Doubt
+	}
+	return "fits", Good
+}
+
+// summary is the verdict over all GPUs.
+func (p Plan) summary() Span {
+	fits, smallest, fastest := 0, -1, -1
+	for i, a := range p.Answers {
+		if a.Fit == nil || !a.Fit.Fits {
+			continue
+		}
+		fits++
+		if smallest < 0 || a.Device.CapacityBytes < p.Answers[smallest].Device.CapacityBytes {
+			smallest = i
+		}
+		if a.Throughput != nil && (fastest < 0 ||
+			a.Throughput.TokensPerSecondTotal > p.Answers[fastest].Throughput.TokensPerSecondTotal) {
+			fastest = i
+		}
+	}
+	all := plural(len(p.Answers)+len(p.Refused), "GPU", "GPUs")
+	if fits == 0 {
+		return text(Bad, "Fits none of "+all)
+	}
+	words := "Fits " + strconv.Itoa(fits) + " of " + all + ", the smallest " + deviceName(p.Answers[smallest].Report)
+	if fastest >= 0 {
+		f := p.Answers[fastest]
+		words += "; fastest " + deviceName(f.Report) + ", " + significant(f.Throughput.TokensPerSecondTotal) + " tokens/s"
+	}
+	return text(Good, words)
+}
