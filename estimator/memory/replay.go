@@ -338,6 +338,9 @@ func (r *Replayer) microStep(p program.Program, plan Plan, t *tape, step, micro 
 			gradients += r.walks[i].gradients * p.Blocks[i].Count
 		}
 		t.segment(w, p.Blocks[i].Count, true, Point{Step: step, Micro: micro, Phase: Backward, Block: i})
+		if i == plan.Optimizer-1 {
+			t.live -= p.Storages[p.Blocks[i].Out].Bytes // the loss
+		}
 	}
 	return gradients
 }

@@ -170,3 +170,47 @@ func Families() []string {
 	}
 	return names
 }
+
+// EagerOnly says whether transformers has no fused attention for a type.
+func EagerOnly(modelType string) bool { return families[modelType].eagerOnly }
+
+// Supported says why a model can't be built, or nil.
+func Supported(m model.Model) error {
+	if m.Kind != "decoder" {
+		return &UnsupportedError{Model: m.ID, Field: "kind", Value: m.Kind}
+	}
+	if _, ok := families[m.ModelType]; !ok {
+		return &UnsupportedError{Model: m.ID, Field: "model_type", Value: m.ModelType}
+	}
+	return nil
+}
+
+// Linears are the names of the linear modules in a model's layers and its head.
+func Linears(m model.Model) []string {
+	t, _ := traitsOf(&m)
+	var names []string
+	if t.qkv != "" {
+		names = append(names, t.qkv)
+	} else {
+		names = append(names, t.q, t.k, t.v)
+	}
+	names = append(names, t.o)
+	switch {
+	case m.Gated && t.gateUp != "":
+		names = append(names, t.gateUp)
+	case m.Gated:
+		names = append(names, t.gate, t.up)
+	default:
+		names = append(names, t.up)
+	}
+	if t.down != t.o {
+		names = append(names, t.down)
+	}
+	return append(names, t.head)
+}
+
+// Copyable are the modules that modules_to_save can name.
+func Copyable(m model.Model) []string {
+	t, _ := traitsOf(&m)
+	return []string{t.embed, t.head}
+}

@@ -51,6 +51,7 @@ type Storage struct {
 	Drop  int32 // op after which the last reference is gone; Never if it leaves the block
 	Saved int32 // op of backward after which autograd has let go of it; Never if not kept
 	refs  int32 // while backward is derived: holders of a gradient
+	Times int32 // stands for so many equal allocations of Bytes/Times; 0 is 1
 	Cat   Category
 	Kind  Kind
 	Shape string // symbols, for people
@@ -98,7 +99,8 @@ type Param struct {
 	// Quant, when set, replaces N×DType by the bytes of a quantized storage.
 	Quant []QuantTensor
 	// Shared says that the elements were counted elsewhere (a tied head).
-	Shared bool
+	Shared    bool
+	Embedding bool // an nn.Embedding
 	// Buffer is not a parameter (rotary frequencies): memory only.
 	Buffer bool
 	// Original is the frozen original beneath a trainable copy
@@ -115,18 +117,24 @@ type QuantTensor struct {
 	Cat   Category
 }
 
-// Bytes is the memory of one occurrence, rounded as the allocator does.
-func (p *Param) Bytes() int64 {
+// EachTensor calls f with the rounded size of every tensor of one occurrence.
+func (p *Param) EachTensor(f func(bytes int64, cat Category)) {
 	if p.Shared {
-		return 0
+		return
 	}
 	if p.Quant == nil {
-		return Round(p.N * p.DType.Size())
+		f(Round(p.N*p.DType.Size()), p.Cat)
+		return
 	}
-	var sum int64
 	for _, q := range p.Quant {
-		sum += Round(q.Bytes)
+		f(Round(q.Bytes), q.Cat)
 	}
+}
+
+// Bytes is the memory of one occurrence, rounded as the allocator does.
+func (p *Param) Bytes() int64 {
+	var sum int64
+	p.EachTensor(func(bytes int64, _ Category) { sum += bytes })
 	return sum
 }
 

@@ -1,0 +1,282 @@
+package memory
+
+import "github.com/vramcalc/vramcalc/estimator/program"
+
+// Event is one allocation or release of a replay that walks every layer.
+type Event struct {
+	Point
+	Storage int32 // index in the program, program.Never for parameters
+	Handle  int32 // names the allocation
+	Bytes   int64 // negative: released
+}
+
+// Walk replays a program allocation by allocation: every repeat of every
+// block, every micro-batch, every step. It is what the allocator sees.
+func (r *Replayer) Walk(p program.Program, plan Plan, emit func(Event)) {
+	r.index(p)
+	r.temps = plan.KernelTemporaries
+	w := walker{Replayer: r, p: p, plan: plan, emit: emit}
+	w.layout()
+	w.load()
+	for step := range plan.Steps {
+		w.at.Step = step
+		for micro := range plan.GradAccum {
+			w.micro(step, micro)
+		}
+		w.optimizer(step)
+		w.zeroGrad()
+	}
+}
+
+// walker keeps the handles of what is allocated.
+type walker struct {
+	*Replayer
+	p    program.Program
+	plan Plan
+	emit func(Event)
+	at   Point
+
+	base    []int32 // first slot of each block's first repeat
+	handles []int32 // slot → handle of the allocation, Never if not live
+	next    int32
+	late    []int32 // slots of autocast's weight copies
+	grads   []int32 // slots of parameter gradients
+	states  []int32
+}
+
+func (w *walker) layout() {
+	n := int32(0)
+	for i := range w.p.Blocks {
+		b := &w.p.Blocks[i]
+		w.base = append(w.base, n)
+		n += (b.StHi - b.StLo) * int32(b.Count)
+	}
+	w.handles = fill(nil, int(n))
+}
+
+func (w *walker) slot(block int, repeat int64, st int32) int32 {
+	b := &w.p.Blocks[block]
+	return w.base[block] + int32(repeat)*(b.StHi-b.StLo) + st - b.StLo
+}
+
+// load allocates parameters and buffers.
+func (w *walker) load() {
+	w.at = Point{Phase: Load, Block: -1, Op: program.Never}
+	for i := range w.p.Params {
+		p := &w.p.Params[i]
+		if p.Shared {
+			continue
+		}
+		for range p.Count {
+			p.EachTensor(func(bytes int64, _ program.Category) {
+				w.emit(Event{Point: w.at, Storage: program.Never, Handle: w.next, Bytes: bytes})
+				w.next++
+			})
+		}
+	}
+}
+
+// alloc allocates a storage into a slot; equal allocations that it stands for
+// get consecutive handles.
+func (w *walker) alloc(slot, st int32) {
+	s := &w.p.Storages[st]
+	times := max(s.Times, 1)
+	w.handles[slot] = w.next
+	for range times {
+		w.emit(Event{Point: w.at, Storage: st, Handle: w.next, Bytes: s.Bytes / int64(times)})
+		w.next++
+	}
+}
+
+func (w *walker) free(slot, st int32) {
+	h := w.handles[slot]
+	if h == program.Never {
+		return
+	}
+	w.handles[slot] = program.Never
+	s := &w.p.Storages[st]
+	times := max(s.Times, 1)
+	for i := range times {
+		w.emit(Event{Point: w.at, Storage: st, Handle: h + i, Bytes: -s.Bytes / int64(times)})
+	}
+}
+
+func (w *walker) micro(step, micro int) {
+	w.at = Point{Step: step, Micro: micro, Phase: Forward}
+	last := w.plan.Optimizer - 1
+	out := program.Never
+	for i := 0; i <= last; i++ {
+		b := &w.p.Blocks[i]
+		w.at.Block = i
+		for n := range b.Count {
+			w.at.Repeat = n
+			if b.In != program.Never {
+				w.handles[w.slot(i, n, b.In)] = out
+			}
+			m := keep
+			if b.Checkpointed {
+				m = discard
+			}
+			w.forward(i, n, m)
+			if b.Out != program.Never {
+				out = w.take(i, n, b.Out)
+			}
+		}
+	}
+	for _, s := range w.late {
+		w.free(s, w.storageOf(s))
+	}
+	w.late = w.late[:0]
+	w.backwardAll(last, micro, out)
+}
+
+// take moves the handle of a storage that leaves its block.
+func (w *walker) take(block int, repeat int64, st int32) int32 {
+	slot := w.slot(block, repeat, st)
+	h := w.handles[slot]
+	w.handles[slot] = program.Never
+	return h
+}
+
+// storageOf finds the storage of a slot.
+func (w *walker) storageOf(slot int32) int32 {
+	i := len(w.base) - 1
+	for w.base[i] > slot {
+		i--
+	}
+	b := &w.p.Blocks[i]
+	return b.StLo + (slot-w.base[i])%(b.StHi-b.StLo)
+}
+
+func (w *walker) backwardAll(last, micro int, loss int32) {
+	w.at.Phase = Backward
+	grad := program.Never
+	for i := last; i >= 0; i-- {
+		b := &w.p.Blocks[i]
+		w.at.Block = i
+		for n := b.Count - 1; n >= 0; n-- {
+			w.at.Repeat = n
+			if b.GradIn != program.Never {
+				slot := w.slot(i, n, b.GradIn)
+				if i == last {
+					w.at.Op = b.FwdEnd
+					w.alloc(slot, b.GradIn)
+				} else {
+					w.handles[slot] = grad
+				}
+			}
+			if b.Checkpointed {
+				w.forward(i, n, recompute)
+			}
+			w.backward(i, n, micro > 0)
+			if b.GradOut != program.Never {
+				grad = w.take(i, n, b.GradOut)
+			}
+			if i == last && loss != program.Never {
+				w.emit(Event{Point: w.at, Storage: b.Out, Handle: loss, Bytes: -w.p.Storages[b.Out].Bytes})
+				loss = program.Never
+			}
+		}
+	}
+}
+
+func (w *walker) forward(block int, repeat int64, m mode) {
+	b := &w.p.Blocks[block]
+	w.at.Recompute = m == recompute
+	end := b.FwdEnd
+	if m == recompute {
+		end = b.LastSave + 1
+	}
+	for op := b.OpLo; op < end; op++ {
+		w.at.Op = op
+		o := &w.p.Ops[op]
+		for i := o.StLo; i < o.StHi; i++ {
+			s := &w.p.Storages[i]
+			if !w.counts(s) {
+				continue
+			}
+			slot := w.slot(block, repeat, i)
+			w.alloc(slot, i)
+			switch {
+			case s.Kind == program.CastCache && (s.Saved == program.Never || m == discard) && m != recompute:
+				w.late = append(w.late, slot)
+			case s.Kind == program.State:
+				w.handles[slot] = program.Never // stays for good
+			}
+		}
+		for i := w.dropHead[op]; i != program.Never; i = w.dropNext[i] {
+			if s := &w.p.Storages[i]; w.droppedInForward(s, m) > 0 {
+				w.free(w.slot(block, repeat, i), i)
+			}
+		}
+	}
+	if m == recompute {
+		w.unwind(block, repeat, end)
+	}
+	w.at.Recompute = false
+}
+
+// unwind drops what the early stop of a recomputation leaves behind.
+func (w *walker) unwind(block int, repeat int64, end int32) {
+	b := &w.p.Blocks[block]
+	for i := b.StLo; i < b.StHi; i++ {
+		s := &w.p.Storages[i]
+		if s.Born != program.Outside && s.Born < end && s.Saved == program.Never {
+			w.free(w.slot(block, repeat, i), i)
+		}
+	}
+}
+
+func (w *walker) backward(block int, repeat int64, accumulate bool) {
+	b := &w.p.Blocks[block]
+	for op := b.FwdEnd; op < b.OpHi; op++ {
+		w.at.Op = op
+		o := &w.p.Ops[op]
+		for i := o.StLo; i < o.StHi; i++ {
+			s := &w.p.Storages[i]
+			if !w.counts(s) {
+				continue
+			}
+			slot := w.slot(block, repeat, i)
+			w.alloc(slot, i)
+			if s.Kind == program.ParamGrad && !accumulate {
+				w.grads = append(w.grads, w.handles[slot], i)
+				w.handles[slot] = program.Never
+			}
+		}
+		for i := w.dropHead[op]; i != program.Never; i = w.dropNext[i] {
+			w.free(w.slot(block, repeat, i), i)
+		}
+		for i := w.savedHead[op]; i != program.Never; i = w.savedNext[i] {
+			s := &w.p.Storages[i]
+			if s.Kind == program.Shared || (s.Kind == program.BoundaryIn && b.Checkpointed) {
+				continue
+			}
+			w.free(w.slot(block, repeat, i), i)
+		}
+	}
+	if b.Checkpointed && b.In != program.Never {
+		w.free(w.slot(block, repeat, b.In), b.In)
+	}
+	for i := b.StLo; i < b.StHi; i++ {
+		if w.p.Storages[i].Kind == program.Shared {
+			w.free(w.slot(block, repeat, i), i)
+		}
+	}
+}
+
+func (w *walker) optimizer(step int) {
+	w.at = Point{Step: step, Phase: Optimizer, Block: w.plan.Optimizer}
+	w.steady = step > 0
+	w.forward(w.plan.Optimizer, 0, keep)
+	w.steady = false
+}
+
+func (w *walker) zeroGrad() {
+	w.at = Point{Step: w.at.Step, Phase: ZeroGrad, Block: -1, Op: program.Never}
+	for i := 0; i < len(w.grads); i += 2 {
+		st := w.grads[i+1]
+		w.emit(Event{Point: w.at, Storage: st, Handle: w.grads[i], Bytes: -w.p.Storages[st].Bytes})
+	}
+	w.grads = w.grads[:0]
+}

@@ -1,0 +1,128 @@
+package estimator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// trainer is a profile: what a trainer does when nothing is said. The facts
+// come from the trainers' source at the named versions.
+type trainer struct {
+	id      string
+	name    string
+	version string // first version that behaves so
+	source  string
+
+	microBatch    int64
+	seqLen        int64 // 0: the trainer has no default
+	checkpointing string
+	loss          string
+	optimizer     string
+	loraRank      int64
+	loraAlpha     float64
+	loraDropout   float64
+	mixedDefault  bool // turns autocast on by itself
+	float32Base   bool // loads weights in float32 unless told otherwise
+	kbitPrep      bool // prepare_model_for_kbit_training: the rest of a quantized base becomes float32
+	adapterBF16   bool // adapters of a quantized base are cast to bfloat16
+	clip          bool // max_grad_norm 1.0
+	convert       bool // accelerate copies outputs to float32 under autocast
+}
+
+// Profiles, the newest of each trainer first.
+var trainers = []trainer{
+	{
+		id: "hf", name: "transformers Trainer + PEFT", version: "5.0", source: "transformers 5 training_args.py, PEFT 0.18+ LoraConfig",
+		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw-fused",
+		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
+	},
+	{
+		id: "trl", name: "TRL SFTTrainer", version: "1.7", source: "TRL 1.7 sft_config.py, model_config.py",
+		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "chunked", optimizer: "adamw-fused",
+		loraRank: 16, loraAlpha: 32, loraDropout: 0.05, mixedDefault: true, float32Base: true, adapterBF16: true, clip: true, convert: true,
+	},
+	{
+		id: "trl", name: "TRL SFTTrainer", version: "0.27", source: "TRL 0.27 to 1.6 sft_config.py, model_config.py",
+		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "standard", optimizer: "adamw-fused",
+		loraRank: 16, loraAlpha: 32, loraDropout: 0.05, mixedDefault: true, float32Base: true, adapterBF16: true, clip: true, convert: true,
+	},
+	{
+		id: "trl", name: "TRL SFTTrainer", version: "0.22", source: "TRL 0.22 to 0.26 sft_config.py",
+		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "standard", optimizer: "adamw-fused",
+		loraRank: 16, loraAlpha: 32, loraDropout: 0.05, mixedDefault: true, kbitPrep: true, clip: true, convert: true,
+	},
+}
+
+// Trainers are the profiles that can be named, newest of each first.
+func Trainers() []string {
+	var ids []string
+	seen := map[string]bool{}
+	for _, t := range trainers {
+		if !seen[t.id] {
+			ids = append(ids, t.id)
+		}
+		seen[t.id] = true
+		ids = append(ids, t.id+"@"+t.version)
+	}
+	return ids
+}
+
+// label is the profile's full name in a request.
+func (t trainer) label() string { return t.id + "@" + t.version }
+
+// findTrainer reads "trl" (the newest profile) or "trl@1.6" (the profile of
+// that version).
+func findTrainer(s string) (trainer, error) {
+	if s == "" {
+		s = "hf"
+	}
+	id, version, pinned := strings.Cut(strings.ToLower(s), "@")
+	var oldest string
+	for _, t := range trainers {
+		if t.id != id {
+			continue
+		}
+		if !pinned {
+			return t, nil
+		}
+		order, err := compareVersions(version, t.version)
+		if err != nil {
+			return trainer{}, &SettingError{Setting: "trainer", Value: fmt.Sprintf("%q", s), Problem: "the version is not a number like 1.6"}
+		}
+		if order >= 0 {
+			return t, nil
+		}
+		oldest = t.version
+	}
+	if oldest != "" {
+		return trainer{}, &SettingError{Setting: "trainer", Value: fmt.Sprintf("%q", s), Problem: "no profile is that old", Hint: fmt.Sprintf("the oldest is %s@%s", id, oldest)}
+	}
+	names := Trainers()
+	return trainer{}, &SettingError{Setting: "trainer", Value: fmt.Sprintf("%q", s), Problem: "is not one of " + strings.Join(names, ", "), Hint: fmt.Sprintf("did you mean %q?", nearest(id, names))}
+}
+
+// compareVersions orders dotted numbers.
+func compareVersions(a, b string) (int, error) {
+	pa, err := versionParts(a)
+	if err != nil {
+		return 0, err
+	}
+	pb, err := versionParts(b)
+	if err != nil {
+		return 0, err
+	}
+	return slices.Compare(pa, pb), nil
+}
+
+func versionParts(s string) ([]int, error) {
+	var parts []int
+	for p := range strings.SplitSeq(s, ".") {
+		var n int
+		if _, err := fmt.Sscanf(p, "%d", &n); err != nil || n < 0 || fmt.Sprint(n) != p {
+			return nil, fmt.Errorf("not a version: %q", s)
+		}
+		parts = append(parts, n)
+	}
+	return parts, nil
+}
