@@ -1,15 +1,39 @@
-"""Builds the model, its adapters and its optimizer as a user of transformers and PEFT would."""
+"""Builds the model and its adapters as a user of transformers and PEFT would."""
 
 import copy
 
 import torch
 import transformers
+from liger_kernel.transformers.monkey_patch import _apply_liger_kernel_to_instance
 from peft import LoraConfig, get_peft_model
 from transformers.initialization import no_init_weights
+from trl.trainer.utils import add_fused_lm_head
 
+import quantize
 import request as requests
 
 LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+LAYER_LISTS = ("layer_types", "no_rope_layers", "attention_layers")
+_LIGER_KERNELS = ("rope", "rms_norm", "layer_norm", "swiglu", "geglu", "cross_entropy")
+
+
+def model_of(request, device):
+    with torch.device(device), no_init_weights():
+        model = transformers.AutoModelForCausalLM.from_config(
+            config_of(request), dtype=requests.DTYPES[request.weights_dtype], attn_implementation=request.attention
+        )
+    model.tie_weights()
+    if request.quant != "none":
+        model = quantize.prepare(quantize.quantize(model, request, device), request)
+    _choose_loss(model, request)
+    if request.adapts:
+        model = _with_adapters(model, request, device)
+    elif request.method == "freeze":
+        _freeze(model, request.trainable_layers)
+    if request.checkpointing == "full":
+        _checkpoint(model, request)
+    model.train()
+    return model
 
 
 def config_of(request):
@@ -24,24 +48,21 @@ def config_of(request):
 
 
 def _cut_layers(config, layers):
-    key = next(key for key in LAYER_KEYS if key in config.to_dict())
+    known = config.to_dict()
+    key = next(key for key in LAYER_KEYS if key in known)
     setattr(config, key, layers)
-    if getattr(config, "layer_types", None):
-        config.layer_types = config.layer_types[:layers]
+    for key in LAYER_LISTS:
+        if getattr(config, key, None):
+            setattr(config, key, getattr(config, key)[:layers])
 
 
-def model_of(request, device):
-    with torch.device(device), no_init_weights():
-        model = transformers.AutoModelForCausalLM.from_config(
-            config_of(request), dtype=requests.DTYPES[request.weights_dtype], attn_implementation=request.attention
-        )
-    model.tie_weights()
-    if request.adapts:
-        model = _with_adapters(model, request, device)
-    if request.checkpointing == "full":
-        _checkpoint(model, request)
-    model.train()
-    return model
+def _choose_loss(model, request):
+    if request.loss == "chunked":
+        # TRL's SFTTrainer patches the model before the step; these are the outputs that it asks for.
+        add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))
+    elif request.loss == "fused":
+        others = dict.fromkeys(_LIGER_KERNELS, False)
+        _apply_liger_kernel_to_instance(model=model, fused_linear_cross_entropy=True, **others)
 
 
 def _with_adapters(model, request, device):
@@ -55,20 +76,31 @@ def _with_adapters(model, request, device):
         task_type="CAUSAL_LM",
     )
     with torch.device(device):
-        return get_peft_model(model, config, autocast_adapter_dtype=request.adapter_dtype == "fp32")
+        model = get_peft_model(model, config, autocast_adapter_dtype=request.adapter_dtype == "fp32")
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and _is_cast(name, request):
+            parameter.data = parameter.data.to(requests.DTYPES[request.adapter_dtype])
+    return model
+
+
+def _is_cast(name, request):
+    """PEFT casts its own weights only; TRL casts all that is trained beside a quantized base, except
+    DoRA's magnitudes (trl/trainer/sft_trainer.py)."""
+    if request.trainer == "trl" and request.quant != "none":
+        return "lora_magnitude_vector" not in name
+    return "lora_" in name
+
+
+def _freeze(model, trainable_layers):
+    """The last layers are trained, as LLaMA-Factory's freeze_trainable_layers."""
+    model.requires_grad_(False)
+    layers = max((m for m in model.modules() if isinstance(m, torch.nn.ModuleList)), key=len)
+    for layer in layers[-trainable_layers:]:
+        layer.requires_grad_(True)
 
 
 def _checkpoint(model, request):
     # Random-number states live on the host: saving them costs no device memory, and needs a device.
     model.gradient_checkpointing_enable({"use_reentrant": False, "preserve_rng_state": False})
-
-
-def optimizer_of(model, request):
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    makers = {
-        "adamw": lambda: torch.optim.AdamW(parameters, lr=1e-4, foreach=True),
-        "adamw-fused": lambda: torch.optim.AdamW(parameters, lr=1e-4, fused=True),
-        "sgd": lambda: torch.optim.SGD(parameters, lr=1e-4, foreach=True),
-        "sgd-momentum": lambda: torch.optim.SGD(parameters, lr=1e-4, momentum=0.9, foreach=True),
-    }
-    return makers[request.optimizer]()
+    if request.trainer == "trl" and request.adapts:
+        model.enable_input_require_grads()

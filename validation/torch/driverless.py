@@ -5,6 +5,9 @@ Fake tensors need no device, but some places ask the driver, or for a value, any
 * the autograd engine asks the CUDA hooks whether a device has a context. Without a driver that
   raises, so the answer of that one virtual function is replaced by "no";
 * autocast and GradScaler switch themselves off when CUDA is not available;
+* Module.to() swaps fake parameters, which PEFT's references to them forbid: real ones get new data;
+* bitsandbytes makes its parameters a subclass of the tensor, which a fake tensor already is;
+* torch.tensor(..., device="cuda") on autograd's own thread makes a real tensor;
 * transformers treats fake tensors as a graph being traced and then builds masks that it would skip;
 * PyTorch picks the attention kernel from the device's properties (see attention.py).
 """
@@ -15,21 +18,51 @@ import pathlib
 
 import torch
 import transformers.masking_utils
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 # AcceleratorHooksInterface's vtable: two destructors, isBuilt, isAvailable, hasPrimaryContext.
 _HAS_PRIMARY_CONTEXT_SLOT = 4
 _kept_alive = []
+_make_subclass = torch.Tensor._make_subclass
+_make_tensor = torch.tensor
+_fake_classes = {}
 
 
 def enable():
     """Makes backward passes and autocast work on fake CUDA tensors."""
     transformers.masking_utils.is_tracing = lambda tensor=None: False
+    torch.utils.swap_tensors = _set_data
+    torch.Tensor._make_subclass = staticmethod(_make_fake_subclass)
+    torch.tensor = _tensor
+    FakeTensorMode.__deepcopy__ = lambda mode, memo: mode
     if torch.cuda.is_available():
         return
     if torch.version.cuda:
         _answer_no_context()
+    torch.cuda.get_device_capability = lambda device=None: (9, 0)
+    torch.cuda.synchronize = lambda device=None: None
     torch.cuda.amp.common.amp_definitely_not_available = lambda: False
     torch.cuda.is_bf16_supported = lambda including_emulation=True: True
+
+
+def _set_data(parameter, new):
+    parameter.data = new.data
+
+
+def _tensor(data, *, device=None, **kwargs):
+    tensor = _make_tensor(data, **kwargs)
+    return tensor if device is None else tensor.to(device)
+
+
+def _make_fake_subclass(cls, data, require_grad=False, **kwargs):
+    if not isinstance(data, FakeTensor) or issubclass(cls, FakeTensor):
+        return _make_subclass(cls, data, require_grad, **kwargs)
+    if cls not in _fake_classes:
+        _fake_classes[cls] = type(cls.__name__, (cls, FakeTensor), {})
+    parameter = data.detach().requires_grad_(require_grad)
+    parameter.__class__ = _fake_classes[cls]
+    parameter._is_param = True
+    return parameter
 
 
 def _answer_no_context():

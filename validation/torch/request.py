@@ -57,7 +57,8 @@ class Request:
         if self.weights_dtype is None:
             self.weights_dtype = self._implied_weights_dtype()
         if self.adapter_dtype is None and self.adapts:
-            self.adapter_dtype = "fp32"  # PEFT's autocast_adapter_dtype
+            # PEFT's autocast_adapter_dtype; TRL follows the QLoRA paper on a quantized base.
+            self.adapter_dtype = "bf16" if self.trainer == "trl" and self.quant != "none" else "fp32"
         if self.kbit_prep is None:
             self.kbit_prep = self.quant != "none" and self.trainer == "hf"
 

@@ -18,6 +18,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 import attention
 import build
 import driverless
+import kernels
+import optimizers
+import quantize
 import request as requests
 import step
 import tracker as tracking
@@ -54,12 +57,13 @@ def reference(request, trace=None):
     """Runs the request on fake CUDA tensors and tells what a caching allocator would have counted."""
     driverless.enable()
     attention.enable()
+    kernels.enable()
     gc.collect()
-    with FakeTensorMode(), tracking.Tracker(trace) as tracker:
-        watch = Watch(tracker)
+    with FakeTensorMode(), tracking.Tracker(trace) as tracker, kernels.CustomKernels() as custom:
+        watch = Watch(tracker, custom)
         model = build.model_of(request, "cuda:0")
-        optimizer = build.optimizer_of(model, request)
-        watch.observe(model)
+        optimizer = optimizers.make(model, request.optimizer)
+        watch.observe(model, request)
         compute = requests.DTYPES[request.compute]
         training = step.Training(model, optimizer, request, compute, "cuda:0")
         gc.collect()
@@ -79,8 +83,8 @@ def reference(request, trace=None):
 class Watch:
     """Tells the tracker where training is, and reads it at the end of each phase."""
 
-    def __init__(self, tracker):
-        self.tracker = tracker
+    def __init__(self, tracker, custom):
+        self.tracker, self.custom = tracker, custom
         self.ends, self.loaded = [], {}
 
     @property
@@ -98,7 +102,7 @@ class Watch:
         gc.collect()
         gc.freeze()
         self.ends = []
-        self.tracker.step, self.tracker.flops = number, 0
+        self.tracker.step, self.tracker.flops, self.custom.flops = number, 0, 0
         self.tracker.reset_peak()
         gc.disable()
         training.run_step(self)
@@ -106,18 +110,21 @@ class Watch:
         self.retag_states(training.optimizer)
         peak = dataclasses.asdict(self.tracker.peak)
         peak["breakdown"] = {k: v for k, v in peak["breakdown"].items() if v}
-        return {"peak": peak, "live": self.ends, "flops": self.tracker.flops}
+        return {"peak": peak, "live": self.ends, "flops": self.tracker.flops + self.custom.flops}
 
-    def observe(self, model):
+    def observe(self, model, request):
         """Tags parameters, and hooks on modules and gradients. No hook keeps a tensor."""
+        for constant in quantize.constants(model):
+            self.tracker.tag(constant, tracking.CONSTANTS)
         for name, parameter in model.named_parameters():
-            self.tracker.tag(parameter, tracking.ADAPTERS if "lora_" in name or "modules_to_save" in name else tracking.WEIGHTS)
+            is_adapter = "lora_" in name or "modules_to_save" in name
+            self.tracker.tag(parameter, tracking.ADAPTERS if is_adapter else tracking.WEIGHTS)
             if parameter.requires_grad:
                 parameter.register_post_accumulate_grad_hook(self._tag_gradient)
         for path, module in model.named_modules():
             module.register_forward_pre_hook(_Enter(self.tracker, path))
             module.register_forward_hook(_Leave(self.tracker), always_call=True)
-        self.tracker.head_module = _path_of(model, model.get_output_embeddings())
+        self.tracker.loss_modules = _loss_modules(model, request)
         self._name_loss(model)
         self.loaded = {k: v for k, v in self.tracker.by_category.items() if v}
 
@@ -160,13 +167,19 @@ class _Leave:
         self.tracker.leave_module()
 
 
-def _path_of(model, wanted):
-    return next((path for path, module in model.named_modules() if module is wanted), None)
+def _loss_modules(model, request):
+    """Where logits and loss are made: the head, the loss function and, when these are one, the model itself."""
+    head = model.get_output_embeddings()
+    paths = {path for path, module in model.named_modules() if module is head}
+    if request.loss != "standard":
+        paths |= {"", "base_model", "base_model.model"}
+    return paths | {"loss"}
 
 
 def _parameters(model):
+    """Elements, tied weights once; a packed weight counts the elements that it stands for."""
     return {
-        "total": sum(p.numel() for p in model.parameters()),
+        "total": sum(quantize.elements(p) for p in model.parameters()),
         "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }
 

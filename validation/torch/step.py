@@ -56,10 +56,19 @@ class Training:
         return loss.detach()
 
     def _compute_loss(self, inputs, items):
+        if self.request.loss == "chunked":
+            return self._fused_head_loss(inputs, items)
         if self.counts_items:
             inputs = {**inputs, "num_items_in_batch": items}
         outputs = self.model(**inputs)
         return outputs["loss"]
+
+    def _fused_head_loss(self, inputs, items):
+        """SFTTrainer.compute_loss; its metrics come after and allocate vectors only."""
+        outputs = self.model(**inputs, fused_lm_head=True)
+        per_token = -outputs.log_probs
+        count = outputs.label_mask.sum() if items is None else items
+        return per_token.sum() / torch.as_tensor(count).clamp(min=1)
 
     def _backward(self, loss):
         loss = loss / 1  # accelerate divides by its own gradient_accumulation_steps, which Trainer leaves at 1

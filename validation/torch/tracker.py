@@ -75,7 +75,7 @@ class Tracker(TorchDispatchMode):
         self.live, self.flops, self.launches = 0, 0, 0
         self.by_category = collections.Counter()
         self.peak = Peak()
-        self.head_module = None
+        self.loss_modules = set()
         self._trace = trace
         self._blocks, self._references = {}, {}
         self._number = 0
@@ -152,10 +152,7 @@ class Tracker(TorchDispatchMode):
             return OPTIMIZER if func in _STATE_MAKERS else WORKSPACE
         if self.phase == "inputs":
             return INPUTS
-        return LOGITS if self.phase == "loss" or self._in_head() else ACTIVATIONS
-
-    def _in_head(self):
-        return self.head_module is not None and self._where() in (self.head_module, "loss")
+        return LOGITS if self._where() in self.loss_modules else ACTIVATIONS
 
     def _where(self):
         """The module that runs or, in a backward pass, the one whose forward made the running node."""
