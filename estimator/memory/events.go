@@ -21,6 +21,9 @@ func (r *Replayer) Walk(p program.Program, plan Plan, emit func(Event)) {
 	for step := range plan.Steps {
 		w.at.Step = step
 		for micro := range plan.GradAccum {
+			if micro > 0 {
+				w.freeKind(0, program.StepInput)
+			}
 			w.micro(step, micro)
 		}
 		w.optimizer(step)
@@ -198,7 +201,7 @@ func (w *walker) forward(block int, repeat int64, m mode) {
 			slot := w.slot(block, repeat, i)
 			w.alloc(slot, i)
 			switch {
-			case s.Kind == program.CastCache && (s.Saved == program.Never || m == discard) && m != recompute:
+			case s.Kind == program.ForwardEnd && (s.Saved == program.Never || m == discard) && m != recompute:
 				w.late = append(w.late, slot)
 			case s.Kind == program.State:
 				w.handles[slot] = program.Never // stays for good
@@ -229,6 +232,8 @@ func (w *walker) unwind(block int, repeat int64, end int32) {
 
 func (w *walker) backward(block int, repeat int64, accumulate bool) {
 	b := &w.p.Blocks[block]
+	w.at.Op = b.FwdEnd
+	w.freeKind(block, program.Shared)
 	for op := b.FwdEnd; op < b.OpHi; op++ {
 		w.at.Op = op
 		o := &w.p.Ops[op]
@@ -249,7 +254,7 @@ func (w *walker) backward(block int, repeat int64, accumulate bool) {
 		}
 		for i := w.savedHead[op]; i != program.Never; i = w.savedNext[i] {
 			s := &w.p.Storages[i]
-			if s.Kind == program.Shared || (s.Kind == program.BoundaryIn && b.Checkpointed) {
+			if keptLonger(s, b) {
 				continue
 			}
 			w.free(w.slot(block, repeat, i), i)
@@ -258,9 +263,14 @@ func (w *walker) backward(block int, repeat int64, accumulate bool) {
 	if b.Checkpointed && b.In != program.Never {
 		w.free(w.slot(block, repeat, b.In), b.In)
 	}
+}
+
+// freeKind frees what a block that runs once holds of a kind.
+func (w *walker) freeKind(block int, k program.Kind) {
+	b := &w.p.Blocks[block]
 	for i := b.StLo; i < b.StHi; i++ {
-		if w.p.Storages[i].Kind == program.Shared {
-			w.free(w.slot(block, repeat, i), i)
+		if w.p.Storages[i].Kind == k {
+			w.free(w.slot(block, 0, i), i)
 		}
 	}
 }
@@ -279,4 +289,5 @@ func (w *walker) zeroGrad() {
 		w.emit(Event{Point: w.at, Storage: st, Handle: w.grads[i], Bytes: -w.p.Storages[st].Bytes})
 	}
 	w.grads = w.grads[:0]
+	w.freeKind(0, program.StepInput)
 }

@@ -77,6 +77,7 @@ type blockWalks struct {
 	backwardFirst segment // gradients are allocated
 	backwardAgain segment // gradients exist: accumulation
 	gradients     int64   // bytes of parameter gradients per repeat
+	inputs        int64   // bytes of the batch
 }
 
 // Replayer holds the working memory of replays; the zero value is ready.
@@ -152,11 +153,24 @@ func (r *Replayer) walkBlock(p program.Program, b *program.Block) blockWalks {
 		w.backwardFirst = r.backward(p, b, false)
 		w.backwardAgain = r.backward(p, b, true)
 	}
+	for i := b.StLo; i < b.StHi; i++ {
+		if s := &p.Storages[i]; s.Kind == program.StepInput {
+			w.inputs += s.Bytes
+		}
+	}
 	r.steady = true
 	w.steady = r.forward(p, b, keep)
 	r.steady = false
 	w.gradients = w.backwardFirst.delta - w.backwardAgain.delta
 	return w
+}
+
+// inputs is the memory of one batch.
+func (r *Replayer) inputs() (sum int64) {
+	for i := range r.walks {
+		sum += r.walks[i].inputs
+	}
+	return sum
 }
 
 // join runs a walk after another.
@@ -200,7 +214,7 @@ func (r *Replayer) forward(p program.Program, b *program.Block, m mode) segment 
 			continue
 		}
 		switch {
-		case s.Kind == program.CastCache && (s.Saved == program.Never || m == discard):
+		case s.Kind == program.ForwardEnd && (s.Saved == program.Never || m == discard):
 			if m == recompute {
 				l.live -= s.Bytes
 			} else {
@@ -248,6 +262,11 @@ func (r *Replayer) droppedInForward(s *program.Storage, m mode) int64 {
 
 func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool) segment {
 	var l level
+	for i := b.StLo; i < b.StHi; i++ {
+		if s := &p.Storages[i]; s.Kind == program.Shared {
+			l.live -= s.Bytes
+		}
+	}
 	for op := b.FwdEnd; op < b.OpHi; op++ {
 		o := &p.Ops[op]
 		for i := o.StLo; i < o.StHi; i++ {
@@ -271,7 +290,7 @@ func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool
 		}
 		for i := r.savedHead[op]; i != program.Never; i = r.savedNext[i] {
 			s := &p.Storages[i]
-			if s.Kind == program.Shared || (s.Kind == program.BoundaryIn && b.Checkpointed) {
+			if keptLonger(s, b) {
 				continue
 			}
 			l.live -= s.Bytes
@@ -280,12 +299,12 @@ func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool
 	if b.Checkpointed && b.In != program.Never {
 		l.live -= p.Storages[b.In].Bytes
 	}
-	for i := b.StLo; i < b.StHi; i++ {
-		if s := &p.Storages[i]; s.Kind == program.Shared {
-			l.live -= s.Bytes
-		}
-	}
 	return segment{delta: l.live, peak: l.peak, op: l.op}
+}
+
+// keptLonger says that somebody else still holds what autograd lets go of.
+func keptLonger(s *program.Storage, b *program.Block) bool {
+	return s.Kind == program.Shared || s.Kind == program.StepInput || (s.Kind == program.BoundaryIn && b.Checkpointed)
 }
 
 // run plays the segments of all steps.
@@ -300,6 +319,9 @@ func (r *Replayer) run(p program.Program, plan Plan) Reading {
 		t.last = step == plan.Steps-1
 		var gradients int64
 		for micro := range plan.GradAccum {
+			if micro > 0 {
+				t.live -= r.inputs() // the batch before
+			}
 			gradients += r.microStep(p, plan, &t, step, micro)
 		}
 		t.mark(Optimizer)
@@ -309,7 +331,7 @@ func (r *Replayer) run(p program.Program, plan Plan) Reading {
 		}
 		t.segment(opt, 1, false, Point{Step: step, Phase: Optimizer, Block: plan.Optimizer})
 		t.mark(ZeroGrad)
-		t.live -= gradients
+		t.live -= gradients + r.inputs()
 		t.end()
 	}
 	return rd

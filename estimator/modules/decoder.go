@@ -42,8 +42,8 @@ func (c *Context) prologue() program.T {
 	c.In(program.Inputs)
 	ids := c.Input("input_ids", c.tokens, program.Int64, "b·s")
 	labels := c.Input("labels", c.tokens, program.Int64, "b·s")
-	c.Share(ids)
-	c.Share(labels)
+	c.Hold(ids, program.StepInput)
+	c.Hold(labels, program.StepInput)
 	c.In(program.Activations)
 	width := m.EmbedDim
 	if width == 0 {
@@ -115,8 +115,8 @@ func (c *Context) positions(dt program.DType) {
 	if m.Position == model.RoPE {
 		c.cos = c.Input("cos", c.Seq*m.RotaryDim, dt, "s·d")
 		c.sin = c.Input("sin", c.Seq*m.RotaryDim, dt, "s·d")
-		c.Share(c.cos)
-		c.Share(c.sin)
+		c.Hold(c.cos, program.Shared)
+		c.Hold(c.sin, program.Shared)
 	}
 	c.At("mask")
 	windowed := m.SlidingWindow > 0 && c.Seq > m.SlidingWindow && m.SlidingLayers > 0
@@ -126,8 +126,11 @@ func (c *Context) positions(dt program.DType) {
 	case c.Attention == SDPA && windowed:
 		c.mask, c.hasMask = c.Input("sliding_mask", c.Seq*c.Seq, program.Bool, "s·s"), true
 	}
-	if c.hasMask {
-		c.Share(c.mask)
+	switch {
+	case c.hasMask && c.Checkpoint:
+		c.Hold(c.mask, program.Shared) // an argument of the checkpointed function
+	case c.hasMask:
+		c.Hold(c.mask, program.ForwardEnd)
 	}
 }
 

@@ -8,6 +8,7 @@ func (c *Context) epilogue(x program.T) {
 	c.Begin("head", 1)
 	in := c.Enter(x, x.RequiresGrad())
 	c.In(program.Activations)
+	mark := c.Scope()
 	h := in
 	if m.FinalNorm {
 		h = c.norm("norm", in, m.Hidden, "b·s·h")
@@ -19,6 +20,7 @@ func (c *Context) epilogue(x program.T) {
 		h = c.Linear("project_out", h, m.Hidden, width, false, "b·s·e")
 	}
 	loss := c.standardLoss(h, width)
+	c.Return(mark, loss)
 	c.Leave(loss)
 	c.Backward()
 }

@@ -64,9 +64,10 @@ type Kind uint8
 const (
 	Plain          Kind = iota // Python references and autograd
 	ParamGrad                  // the .grad of a parameter: lives until zero_grad
-	CastCache                  // autocast's cached copy of a weight: lives until autocast ends
+	ForwardEnd                 // lives until the model's forward returns: autocast's weight copies, masks
 	BoundaryIn                 // made by the previous block, freed by this one
-	Shared                     // made once, used by every layer: lives until the block's backward ends
+	Shared                     // made once, kept by every layer: lives until the layers' backward is done
+	StepInput                  // the batch: lives until the next one is fetched
 	KernelInternal             // taken and returned inside one operation
 	State                      // optimizer state: made in the first step, stays
 )
@@ -307,9 +308,8 @@ func (b *Builder) save(t T) {
 	b.blocks[b.block].LastSave = int32(len(b.ops)) - 1
 }
 
-// Share keeps a tensor that every layer uses until the end of the step's
-// backward.
-func (b *Builder) Share(t T) { b.sts[t.st].Kind = Shared }
+// Hold gives a tensor that outlives its function its kind.
+func (b *Builder) Hold(t T, k Kind) { b.sts[t.st].Kind = k }
 
 // Program is a finished program. Its slices belong to the builder.
 type Program struct {
@@ -322,4 +322,21 @@ type Program struct {
 // Program is what was recorded so far.
 func (b *Builder) Program() Program {
 	return Program{Ops: b.ops, Storages: b.sts, Blocks: b.blocks, Params: b.Params}
+}
+
+// Count is the number of distinct parameters and of those that train. A
+// trainable copy of a module (modules_to_save) counts as PEFT counts it: in
+// addition to the frozen original.
+func (p Program) Count() (total, trainable int64) {
+	for i := range p.Params {
+		q := &p.Params[i]
+		if q.Shared || q.Buffer {
+			continue
+		}
+		total += q.N * q.Count
+		if q.Trainable {
+			trainable += q.N * q.Count
+		}
+	}
+	return total, trainable
 }

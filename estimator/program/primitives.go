@@ -56,7 +56,7 @@ func (b *Builder) castWeight(w T, trainable bool) T {
 	b.pass("to_weight", b.autocast, w.n*(w.dt.Size()+b.autocast.Size()))
 	c := b.result(w.n, b.autocast, "weight")
 	if trainable && w.dt == Float32 {
-		b.sts[c.st].Kind = CastCache
+		b.sts[c.st].Kind = ForwardEnd
 	}
 	c, _ = b.record(nodeCast, c, w)
 	return c

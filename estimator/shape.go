@@ -1,0 +1,41 @@
+package estimator
+
+import (
+	"github.com/vramcalc/vramcalc/estimator/memory"
+	"github.com/vramcalc/vramcalc/estimator/program"
+)
+
+// Shape is what executing the step on tensors without data would show: no
+// kernel runs, so what kernels allocate inside one operation is missing.
+// It exists to hold the program against PyTorch's FakeTensorMode.
+type Shape struct {
+	Reading    memory.Reading
+	Program    program.Program
+	Plan       memory.Plan
+	Parameters int64
+	Trainable  int64
+	FLOPs      float64 // of one step, by the counting rules of torch's FlopCounterMode
+}
+
+// ReadShape builds and replays a request without kernels.
+func ReadShape(req Request) (Shape, error) {
+	r, err := resolve(req)
+	if err != nil {
+		return Shape{}, err
+	}
+	e := new(engine)
+	p, plan, err := e.build(r)
+	if err != nil {
+		return Shape{}, err
+	}
+	plan.KernelTemporaries = false
+	s := Shape{Reading: e.replayer.Read(p, plan), Program: p, Plan: plan}
+	s.Parameters, s.Trainable = p.Count()
+	return s, nil
+}
+
+// Events walks every allocation of the same replay.
+func (s Shape) Events(emit func(memory.Event)) {
+	var r memory.Replayer
+	r.Walk(s.Program, s.Plan, emit)
+}
