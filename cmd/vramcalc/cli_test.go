@@ -1,0 +1,433 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
+	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/model"
+	"github.com/vramcalc/vramcalc/presets"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files, the README's examples and the docs' tables")
+
+// standIn is an engine whose answer is easily told: every step needs 12 GiB.
+var standIn = engine{
+	estimate: func(r estimator.Request) (estimator.Report, error) {
+		if r.Training.Precision == "bf16" && !r.Device.GPU.SupportsBF16 {
+			return estimator.Report{}, &estimator.SettingError{Setting: "precision", Value: "bf16", Problem: "the card has no bfloat16", Hint: "take fp16"}
+		}
+		capacity, source := r.Device.GPU.Capacity()
+		const need = 12 << 30
+		return estimator.Report{
+			Model:    estimator.ModelInfo{ID: r.Model.ID, Name: r.Model.Name, Parameters: r.Model.Parameters},
+			Method:   estimator.MethodInfo{ID: r.Method.ID},
+			Training: estimator.TrainingInfo{MicroBatch: r.Training.MicroBatch, LoRATargets: r.Method.LoRATargets, DoubleQuant: r.Method.DoubleQuant != nil && *r.Method.DoubleQuant},
+			Device:   estimator.DeviceInfo{ID: r.Device.GPU.ID, Name: r.Device.GPU.Name, Count: max(1, r.Device.Count), CapacityBytes: capacity, CapacitySource: source},
+			Memory: estimator.Memory{
+				AllocatedBytes: need, ReservedBytes: need, DeviceBytes: need,
+				Breakdown: []estimator.Category{{Category: "weights", Bytes: need}},
+			},
+			Fit: &estimator.Fit{Fits: capacity >= need, HeadroomBytes: capacity - need},
+		}, nil
+	},
+	changes: func(estimator.Request, estimator.Report) ([]estimator.Change, error) {
+		return []estimator.Change{{Flags: "--checkpointing full", DeviceBytesDelta: -1 << 30}}, nil
+	},
+	explain: func(estimator.Request) ([]estimator.Derivation, error) {
+		return []estimator.Derivation{{Quantity: "weights", Result: "12 GiB"}}, nil
+	},
+}
+
+// result is what one run left behind.
+type result struct {
+	stdout, stderr string
+	status         int
+}
+
+// call runs the program with the stand-in engine and the given environment
+// variables ("NAME=value").
+func call(t *testing.T, terminal bool, vars []string, args ...string) result {
+	t.Helper()
+	return callWith(environment{terminal: terminal, local: noDetection{}, engine: standIn, models: presetOnly}, vars, args...)
+}
+
+// presetOnly finds models without the disk and the network.
+func presetOnly(_ context.Context, name string, _ func(string) string) (model.Model, error) {
+	return presets.Model(name)
+}
+
+func callWith(env environment, vars []string, args ...string) result {
+	env.getenv = func(name string) string {
+		for _, v := range vars {
+			if rest, ok := strings.CutPrefix(v, name+"="); ok {
+				return rest
+			}
+		}
+		return ""
+	}
+	var out, errs bytes.Buffer
+	status := run(args, strings.NewReader(""), &out, &errs, env)
+	return result{out.String(), errs.String(), status}
+}
+
+// question is a complete one for the stand-in engine.
+var question = []string{"plan", "--model", "llama-7b", "--method", "lora"}
+
+func ask(more ...string) []string { return append(append([]string{}, question...), more...) }
+
+func TestExitStatus(t *testing.T) {
+	for _, c := range []struct {
+		want int
+		args []string
+	}{
+		{exitDone, nil},
+		{exitDone, []string{"--help"}},
+		{exitDone, []string{"plan", "--help"}},
+		{exitDone, []string{"version"}},
+		{exitDone, ask()},
+		{exitDone, ask("--gpu", "rtx-4060")},
+		{exitDone, ask("--check")},
+		{exitDone, ask("--gpu", "rtx-4090", "--check")},
+		{exitTooBig, ask("--gpu", "rtx-4060", "--check")},
+		{exitTooBig, ask("--gpu", "rtx-4090,rtx-4060", "--check", "-o", "json")},
+		{exitFailed, []string{"models", "no such model at all"}},
+		{exitFailed, []string{"gpus", "zzzz"}},
+		{exitUsage, []string{"plan"}},
+		{exitUsage, []string{"models", "show"}},
+	} {
+		if got := call(t, false, nil, c.args...); got.status != c.want {
+			t.Errorf("%q: status %d, want %d; stderr: %s", c.args, got.status, c.want, got.stderr)
+		}
+	}
+}
+
+// TestErrors shows every kind of wrong question with its answer, in one file
+// that a reader can judge.
+func TestErrors(t *testing.T) {
+	var b strings.Builder
+	for _, args := range [][]string{
+		{"plann"},
+		{"modles", "show", "llama-7b"},
+		{"models", "shwo", "llama-7b"},
+		{"models", "show"},
+		{"models", "show", "lama-7b"},
+		{"models", "qwertz"},
+		{"gpus", "show", "rtx-4091"},
+		{"methods", "lora"},
+		{"version", "-o", "yml"},
+		{"plan"},
+		{"plan", "--model", "llama-7b"},
+		ask("--seqlen", "2048"),
+		ask("--lora", "8"),
+		ask("-x"),
+		ask("--seq-len"),
+		ask("--seq-len", "many"),
+		ask("--seq-len", "0"),
+		ask("--micro-batch", "-1"),
+		ask("--micro-batch", "1.5"),
+		ask("--micro-batch", "99999999999999999999"),
+		ask("--micro-batch", "1", "--batch-size", "2"),
+		ask("--lora-alpha", "NaN"),
+		ask("--lora-alpha", "0"),
+		ask("--lora-dropout", "1"),
+		ask("--lora-targets", "q_proj,,v_proj"),
+		ask("--double-quant=maybe"),
+		ask("--precision", ""),
+		ask("--precision", "bf16", "--gpu", "t4-16gb"),
+		ask("--precision", "bf16", "--gpu", "rtx-4090,t4-16gb"),
+		ask("--gpu", "rtx-4091"),
+		ask("--gpu", "local"),
+		ask("--gpus", "0"),
+		ask("--virtual-tokens", "20"),
+		ask("--bottleneck", "64"),
+		ask("--output", "xml"),
+		ask("--explain", "-o", "csv"),
+		ask("extra"),
+		{"plan", "--model", "lama-7b", "--method", "lora"},
+	} {
+		got := call(t, false, nil, args...)
+		if got.stdout != "" {
+			t.Errorf("%q: an error that writes to standard output: %s", args, got.stdout)
+		}
+		fmt.Fprintf(&b, "$ vramcalc %s\n%sexit status %d\n\n", quoted(args), got.stderr, got.status)
+	}
+	golden(t, "errors.golden", b.String())
+}
+
+func quoted(args []string) string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		if a == "" {
+			a = `""`
+		}
+		out[i] = a
+	}
+	return strings.Join(out, " ")
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (go test ./cmd/... -update rewrites it after a wanted change); got:\n%s", path, got)
+	}
+}
+
+func TestHelpIsGolden(t *testing.T) {
+	golden(t, "help.golden", call(t, false, nil).stdout)
+	golden(t, "help-plan.golden", call(t, false, nil, "plan", "--help").stdout)
+	golden(t, "help-models.golden", call(t, false, nil, "models", "--help").stdout)
+}
+
+func TestHelpFitsTheTerminal(t *testing.T) {
+	for _, c := range []string{"", "plan", "models", "gpus", "methods", "trainers", "version"} {
+		for l := range strings.Lines(call(t, false, nil, append(strings.Fields(c), "--help")...).stdout) {
+			if n := len([]rune(strings.TrimRight(l, "\n"))); n > 80 {
+				t.Errorf("%s --help: %d columns: %s", c, n, l)
+			}
+		}
+	}
+}
+
+func TestColour(t *testing.T) {
+	for _, c := range []struct {
+		want     bool
+		terminal bool
+		vars     []string
+	}{
+		{false, false, nil},
+		{true, true, nil},
+		{false, true, []string{"NO_COLOR=1"}},
+		{true, true, []string{"NO_COLOR="}},
+		{false, true, []string{"TERM=dumb"}},
+		{true, false, []string{"FORCE_COLOR=1"}},
+		{true, false, []string{"FORCE_COLOR=1", "TERM=dumb"}},
+		{false, false, []string{"FORCE_COLOR=0"}},
+		{false, false, []string{"FORCE_COLOR=1", "NO_COLOR=1"}},
+	} {
+		got := call(t, c.terminal, c.vars, ask("--gpu", "rtx-4090")...)
+		if has := strings.Contains(got.stdout, "\x1b["); has != c.want {
+			t.Errorf("terminal %v, %q: colour %v, want %v", c.terminal, c.vars, has, c.want)
+		}
+	}
+	for _, f := range []string{"json", "yaml", "csv", "markdown", "html"} {
+		if got := call(t, true, []string{"FORCE_COLOR=1"}, ask("-o", f)...); strings.Contains(got.stdout, "\x1b[") {
+			t.Errorf("-o %s has colour", f)
+		}
+	}
+}
+
+func TestEveryCommandInEveryFormat(t *testing.T) {
+	for _, args := range [][]string{
+		ask(), ask("--gpu", "rtx-4090"),
+		{"models", "llama"}, {"models", "show", "llama-7b"},
+		{"gpus", "rtx"}, {"gpus", "show", "h100"},
+		{"methods"}, {"trainers"}, {"version"},
+	} {
+		for _, f := range render.Formats() {
+			got := call(t, false, nil, append(append([]string{}, args...), "-o", f)...)
+			if got.status != exitDone || got.stdout == "" || got.stderr != "" {
+				t.Errorf("%q as %s: status %d, %d bytes, stderr %q", args, f, got.status, len(got.stdout), got.stderr)
+			}
+			if f == "json" && !json.Valid([]byte(got.stdout)) {
+				t.Errorf("%q: not JSON: %s", args, got.stdout)
+			}
+			if f != "table" {
+				continue
+			}
+			for l := range strings.Lines(got.stdout) {
+				if n := len([]rune(strings.TrimRight(l, "\n"))); n > 80 {
+					t.Errorf("%q: %d columns: %s", args, n, l)
+				}
+			}
+		}
+	}
+}
+
+func TestWidthFollowsCOLUMNS(t *testing.T) {
+	for _, w := range []int{40, 60, 100} {
+		got := call(t, false, []string{fmt.Sprintf("COLUMNS=%d", w)}, ask()...)
+		for l := range strings.Lines(got.stdout) {
+			if n := len([]rune(strings.TrimRight(l, "\n"))); n > w {
+				t.Errorf("COLUMNS=%d: %d columns: %s", w, n, l)
+			}
+		}
+	}
+}
+
+// reports reads the JSON of a plan.
+func reports(t *testing.T, r result) []render.Answer {
+	t.Helper()
+	var got struct {
+		Reports []render.Answer `json:"reports"`
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil {
+		t.Fatalf("%v: %s%s", err, r.stdout, r.stderr)
+	}
+	return got.Reports
+}
+
+func TestFlagsReachTheRequest(t *testing.T) {
+	var got estimator.Request
+	env := environment{local: noDetection{}, engine: standIn, models: presetOnly}
+	env.engine.estimate = func(r estimator.Request) (estimator.Report, error) {
+		got = r
+		return standIn.estimate(r)
+	}
+	r := callWith(env, nil, ask(
+		"--gpu", "h100", "--gpus", "4", "--batch-size", "2", "--seq-len", "512", "--grad-accum", "3",
+		"--precision", "bf16-mixed", "--weights-dtype", "float32", "--adapter-dtype", "bfloat16",
+		"--quant", "nf4", "--double-quant=false", "--optimizer", "sgd", "--checkpointing", "full",
+		"--attention", "eager", "--loss", "chunked", "--trainer", "trl@1.6",
+		"--lora-rank", "64", "--lora-alpha", "16", "--lora-dropout", "0", "--lora-targets", "q_proj,v_proj",
+		"--lora-targets", "o_proj", "--modules-to-save", "lm_head", "--rslora", "--trainable-layers", "2")...)
+	if r.status != exitDone {
+		t.Fatal(r.stderr)
+	}
+	off, none := false, 0.0
+	want := estimator.Request{
+		Model: got.Model,
+		Method: estimator.Method{
+			ID: "lora", LoRARank: 64, LoRAAlpha: 16, LoRADropout: &none, LoRATargets: []string{"q_proj", "v_proj", "o_proj"},
+			RSLoRA: true, ModulesToSave: []string{"lm_head"}, TrainableLayers: 2, Quant: "nf4", DoubleQuant: &off,
+		},
+		Training: estimator.Training{
+			MicroBatch: 2, SeqLen: 512, GradAccum: 3, Precision: "bf16-mixed", WeightsDType: "float32", AdapterDType: "bfloat16",
+			Optimizer: "sgd", Checkpointing: "full", Attention: "eager", Loss: "chunked", Trainer: "trl@1.6",
+		},
+		Device: estimator.Device{GPU: got.Device.GPU, Count: 4},
+	}
+	if a, b := asJSON(t, got), asJSON(t, want); a != b {
+		t.Errorf("got  %s\nwant %s", a, b)
+	}
+	if got.Model.ID != "llama-7b" || got.Device.GPU.ID == "" {
+		t.Errorf("model %q on GPU %q", got.Model.ID, got.Device.GPU.ID)
+	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestWithoutGPUACommonCardPerSize(t *testing.T) {
+	got := reports(t, call(t, false, nil, ask("-o", "json")...))
+	if len(got) != len(commonCards) {
+		t.Fatalf("%d reports, want %d", len(got), len(commonCards))
+	}
+	for i := 1; i < len(got); i++ {
+		if got[i].Device.CapacityBytes <= got[i-1].Device.CapacityBytes {
+			t.Errorf("%s does not have more memory than %s", got[i].Device.ID, got[i-1].Device.ID)
+		}
+	}
+	table := call(t, false, nil, ask()...).stdout
+	if !strings.Contains(table, "Fits 9 of 12 GPUs") || !strings.Contains(table, "In full: Fits GeForce RTX 4060 Ti 16GB") {
+		t.Errorf("unexpected table:\n%s", table)
+	}
+}
+
+func TestGPUsRepeatedOrComma(t *testing.T) {
+	got := reports(t, call(t, false, nil, ask("-o", "json", "--gpu", "h100,rtx-4090", "--gpu", "4090", "--gpu", "l4")...))
+	var ids []string
+	for _, r := range got {
+		ids = append(ids, r.Device.ID)
+	}
+	if s := strings.Join(ids, " "); s != "h100-80gb-sxm rtx-4090 l4-24gb" {
+		t.Errorf("got %s", s)
+	}
+}
+
+type fakeGPUs struct {
+	found []estimator.Device
+	err   error
+}
+
+func (f fakeGPUs) list(context.Context) ([]estimator.Device, error) { return f.found, f.err }
+
+func TestLocalGPUs(t *testing.T) {
+	card, err := presets.GPU("rtx-4090")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := environment{local: fakeGPUs{found: []estimator.Device{{GPU: card}}}, engine: standIn, models: presetOnly}
+	for _, args := range [][]string{ask("-o", "json"), ask("-o", "json", "--gpu", "local")} {
+		if got := reports(t, callWith(env, nil, args...)); len(got) != 1 || got[0].Device.ID != "rtx-4090" {
+			t.Errorf("%q: got %+v", args, got)
+		}
+	}
+	env.local = fakeGPUs{}
+	if got := callWith(env, nil, ask("--gpu", "local")...); got.status != exitFailed || !strings.Contains(got.stderr, "no GPU found") {
+		t.Errorf("no GPU: %+v", got)
+	}
+	env.local = fakeGPUs{err: errors.New("driver says no")}
+	if got := callWith(env, nil, ask("--gpu", "local")...); got.status != exitFailed || !strings.Contains(got.stderr, "driver says no") {
+		t.Errorf("driver error: %+v", got)
+	}
+}
+
+func TestChangesOnlyWhereThereIsLittleRoom(t *testing.T) {
+	if got := reports(t, call(t, false, nil, ask("-o", "json", "--gpu", "h100")...)); len(got[0].Changes) != 0 {
+		t.Errorf("changes although there is room: %+v", got[0].Changes)
+	}
+	if got := reports(t, call(t, false, nil, ask("-o", "json", "--gpu", "rtx-4060")...)); len(got[0].Changes) != 1 {
+		t.Errorf("no changes although it does not fit")
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"plan", "--model", "llama-7"}, "llama-7b"},
+		{[]string{"plan", "--gpu", "rtx-4090,h100-80gb-s"}, "rtx-4090,h100-80gb-sxm"},
+		{[]string{"plan", "--gpu", "loc"}, "local"},
+		{[]string{"plan", "--method", "ql"}, "qlora"},
+		{[]string{"plan", "--precision", "bf16-"}, "bf16-mixed"},
+		{[]string{"plan", "--checkpointing", "f"}, "full"},
+		{[]string{"plan", "-o", "js"}, "json"},
+		{[]string{"models", "show", "llama-7"}, "llama-7b"},
+		{[]string{"gpus", "show", "rtx-4090"}, "rtx-4090d"},
+	} {
+		got := call(t, false, nil, append([]string{"__complete"}, c.args...)...)
+		found := false
+		for l := range strings.Lines(got.stdout) {
+			found = found || strings.TrimSpace(l) == c.want
+		}
+		if !found {
+			t.Errorf("%q completes to %q, want %s among them", c.args, got.stdout, c.want)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if got := call(t, false, nil, "completion", shell); got.status != exitDone || got.stdout == "" {
+			t.Errorf("completion %s: %+v", shell, got.stderr)
+		}
+	}
+}

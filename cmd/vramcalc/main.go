@@ -1,0 +1,73 @@
+// Command vramcalc predicts the memory and the speed of fine-tuning a language
+// model: flags in, report out. It computes nothing itself.
+//
+// Results go to standard output, everything else to standard error. The exit
+// status is 0 when done, 1 when something failed, 2 when the question makes no
+// sense, and 3 when the step does not fit (with --check only).
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"github.com/vramcalc/vramcalc/estimator"
+)
+
+// Exit statuses.
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitTooBig  = 3
+	programName = "vramcalc"
+)
+
+// environment is what a run sees of the world besides its streams.
+type environment struct {
+	getenv   func(string) string
+	terminal bool // standard output is a terminal
+	local    localGPUs
+	engine   engine
+	models   modelFinder
+}
+
+// engine answers requests.
+type engine struct {
+	estimate func(estimator.Request) (estimator.Report, error)
+	changes  func(estimator.Request, estimator.Report) ([]estimator.Change, error)
+	explain  func(estimator.Request) ([]estimator.Derivation, error)
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, environment{
+		getenv:   os.Getenv,
+		terminal: isTerminal(os.Stdout),
+		local:    noDetection{},
+		engine:   engine{estimator.Estimate, estimator.Changes, estimator.Explain},
+		models:   findModel,
+	}))
+}
+
+// run is the whole program.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env environment) int {
+	cmd := newRoot(&app{stdout: stdout, env: env})
+	cmd.SetArgs(append([]string{}, args...)) // nil would mean os.Args
+	cmd.SetIn(stdin)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.Execute()
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errTooBig):
+		return exitTooBig
+	}
+	return report(stderr, err)
+}
+
+// isTerminal says whether f is a terminal or another character device.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
