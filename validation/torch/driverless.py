@@ -33,6 +33,7 @@ def enable():
     transformers.masking_utils.is_tracing = lambda tensor=None: False
     torch.utils.swap_tensors = _set_data
     torch.Tensor._make_subclass = staticmethod(_make_fake_subclass)
+    torch.utils._device._device_constructors()  # cached while torch.tensor is still its own
     torch.tensor = _tensor
     FakeTensorMode.__deepcopy__ = lambda mode, memo: mode
     if torch.cuda.is_available():

@@ -12,6 +12,7 @@ import bitsandbytes.backends.cuda.ops as bnb_cuda
 import torch
 import triton
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 _bnb = torch.ops.bitsandbytes
 _FUSED_GEMM_MAX_TOKENS = 1536  # bitsandbytes/backends/cuda/ops.py: _gemm_4bit_custom_max_m
@@ -20,9 +21,14 @@ _FUSED_GEMM_MAX_TOKENS = 1536  # bitsandbytes/backends/cuda/ops.py: _gemm_4bit_c
 def enable():
     triton.runtime.jit.JITFunction.run = lambda self, *args, **kwargs: None
     bnb_cuda._dequantize_4bit_impl = bnb_cuda._dequantize_blockwise_impl = lambda *args, out, **kwargs: None
+    flop_registry[torch.ops.aten.linear] = _linear_flops
     bnb_cuda._gpu_dispatch_props = lambda index: (132, 9, 0)  # an H100
     bitsandbytes.functional.get_paged = _managed
     bitsandbytes.functional.prefetch_tensor = lambda *args, **kwargs: None
+
+
+def _linear_flops(inputs, weight, bias=None, *, out_val=None):
+    return 2 * inputs.numel() * weight.shape[0]
 
 
 def _managed(*shape, dtype=torch.float32, device=None):
