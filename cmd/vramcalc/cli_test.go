@@ -243,9 +243,13 @@ func TestColour(t *testing.T) {
 func TestEveryCommandInEveryFormat(t *testing.T) {
 	for _, args := range [][]string{
 		ask(), ask("--gpu", "rtx-4090"),
-		{"models", "llama"}, {"models", "show", "llama-7b"},
-		{"gpus", "rtx"}, {"gpus", "show", "h100"},
-		{"methods"}, {"trainers"}, {"version"},
+		{"models", "llama"},
+		{"models", "show", "llama-7b"},
+		{"gpus", "rtx"},
+		{"gpus", "show", "h100"},
+		{"methods"},
+		{"trainers"},
+		{"version"},
 	} {
 		for _, f := range render.Formats() {
 			got := call(t, false, nil, append(append([]string{}, args...), "-o", f)...)

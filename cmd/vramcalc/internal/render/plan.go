@@ -67,11 +67,8 @@ func (p Plan) Sections() []Section {
 	} else {
 		out = append(out, Section{Lines: []Line{line(verdict(a.Report)), question(a.Report)}})
 	}
-	out = append(out, memory(a.Report), timeline(a.Report))
-	if a.Throughput != nil {
-		out = append(out, throughput(a.Report))
-	}
 	for _, s := range []Section{
+		memory(a.Report), timeline(a.Report), throughput(a.Report),
 		assumptions(a.Report), changes(a.Changes), findings(a.Report), derivations(a.Derivations),
 	} {
 		if len(s.Lines)+len(s.Grids) > 0 {

@@ -30,10 +30,14 @@ func memory(r estimator.Report) Section {
 		share := fraction(float64(c.Bytes), float64(m.AllocatedBytes))
 		g.Rows = append(g.Rows, []Span{
 			plain(words(c.Category)), plain(gib(c.Bytes)), plain(integer(c.Bytes)),
-			plain(percent(share)), {Bar: &Bar{Fraction: share}},
+			plain(percent(share)),
+			{Bar: &Bar{Fraction: share}},
 		})
 	}
-	s.Grids = append(s.Grids, g, figures(m))
+	if len(g.Rows) > 0 {
+		s.Grids = append(s.Grids, g)
+	}
+	s.Grids = append(s.Grids, figures(m))
 	return s
 }
 
@@ -41,7 +45,9 @@ func memory(r estimator.Report) Section {
 // of the peak.
 func figures(m estimator.Memory) Grid {
 	g := Grid{Columns: []Column{
-		{Title: "figure"}, {Title: "GiB", Right: true}, {Title: "bytes", Right: true, Wide: true},
+		{Title: "figure"},
+		{Title: "GiB", Right: true},
+		{Title: "bytes", Right: true, Wide: true},
 		{Title: "what it is", Wrap: true},
 	}}
 	add := func(tone Tone, name string, bytes int64, note string) {
@@ -75,8 +81,11 @@ func fitTone(r estimator.Report) Tone {
 // timeline is the memory phase by phase.
 func timeline(r estimator.Report) Section {
 	g := Grid{Columns: []Column{
-		{Title: "phase"}, {Title: "peak GiB", Right: true}, {Title: "end GiB", Right: true},
-		{Title: "peak at", Wrap: true}, {Title: "", Drop: 1},
+		{Title: "phase"},
+		{Title: "peak GiB", Right: true},
+		{Title: "end GiB", Right: true},
+		{Title: "peak at", Wrap: true},
+		{Title: "", Drop: 1},
 	}}
 	for _, p := range r.Memory.Phases {
 		g.Rows = append(g.Rows, []Span{
@@ -84,7 +93,9 @@ func timeline(r estimator.Report) Section {
 			{Bar: &Bar{Fraction: fraction(float64(p.PeakBytes), float64(r.Memory.AllocatedBytes))}},
 		})
 	}
-	return Section{Title: "Memory over one step, in the steady state", Grids: []Grid{g}, Wide: true}
+	s := sectionOf("Memory over one step, in the steady state", g)
+	s.Wide = true
+	return s
 }
 
 // words turns a JSON name into words.

@@ -9,6 +9,9 @@ import (
 // throughput shows the speed, its band and what the time goes to.
 func throughput(r estimator.Report) Section {
 	t := r.Throughput
+	if t == nil {
+		return Section{}
+	}
 	g := Grid{NoHead: true, Columns: []Column{{Title: "figure"}, {Title: "value"}, {Title: "what it is", Wrap: true}}}
 	add := func(tone Tone, name, value, note string) {
 		g.Rows = append(g.Rows, []Span{plain(name), text(tone, value), text(Faint, note)})
@@ -59,8 +62,11 @@ func assumptions(r estimator.Report) Section {
 // changes are the single settings that would save memory.
 func changes(list []estimator.Change) Section {
 	g := Grid{Columns: []Column{
-		{Title: "setting"}, {Title: "memory", Right: true}, {Title: "speed", Right: true},
-		{Title: "then needs", Right: true}, {Title: "then"},
+		{Title: "setting"},
+		{Title: "memory", Right: true},
+		{Title: "speed", Right: true},
+		{Title: "then needs", Right: true},
+		{Title: "then"},
 	}}
 	for _, c := range list {
 		then := text(Bad, "too big")

@@ -42,10 +42,14 @@ func sample(edit func(*estimator.Report)) estimator.Report {
 			Band:   estimator.MemoryBand{LowBytes: 7301444403, HighBytes: 7838315315, Basis: "12 measured QLoRA runs"},
 			PeakAt: "backward, loss.upcast", ContextBytes: 536870912, ContextSource: "Ada, CUDA 12.8",
 			Breakdown: []estimator.Category{
-				{Category: "weights", Bytes: 3758096384}, {Category: "quantization_constants", Bytes: 120000000},
-				{Category: "adapters", Bytes: 16777216}, {Category: "gradients", Bytes: 0},
-				{Category: "optimizer_states", Bytes: 33554432}, {Category: "activations", Bytes: 1610612736},
-				{Category: "logits_and_loss", Bytes: 903377408}, {Category: "inputs", Bytes: 32768},
+				{Category: "weights", Bytes: 3758096384},
+				{Category: "quantization_constants", Bytes: 120000000},
+				{Category: "adapters", Bytes: 16777216},
+				{Category: "gradients", Bytes: 0},
+				{Category: "optimizer_states", Bytes: 33554432},
+				{Category: "activations", Bytes: 1610612736},
+				{Category: "logits_and_loss", Bytes: 903377408},
+				{Category: "inputs", Bytes: 32768},
 			},
 			Phases: []estimator.Phase{
 				{Phase: "forward", PeakBytes: 5368709120, PeakAt: "lm_head", EndBytes: 5368709120},
@@ -128,7 +132,8 @@ func documents() map[string]Document {
 		"sheet": Sheet{
 			Key: "gpu", Title: "Card 24",
 			Record: Record{
-				{Key: "id", Label: "id", Value: "card-24"}, {Key: "bf16", Label: "bfloat16", Value: true},
+				{Key: "id", Label: "id", Value: "card-24"},
+				{Key: "bf16", Label: "bfloat16", Value: true},
 				{Key: "bandwidth_bytes_per_second", Label: "bandwidth", Value: 1.008e12, Text: "1.01 TB/s"},
 				{Key: "price_usd", Label: "price", Value: nil},
 				{Key: "rates", Label: "rates", Value: Record{{Key: "fp16", Value: 1.65e14}}, Text: "165 TFLOP/s"},
