@@ -10,20 +10,14 @@ import (
 )
 
 // A catalogue is one embedded YAML file, cut into entries that are decoded one
-// at a time. Its index is built on first use from three lines of each entry
-// (id, the repository or driver name, aliases), without a YAML parser.
+// at a time. It is cut on first use, by three lines of each entry (id, the
+// repository or driver name, aliases) and without a YAML parser: that costs a
+// process a fraction of a millisecond, decoding everything tens of them.
 type catalogue struct {
-	kind   string   // "model" or "GPU", for messages
-	other  string   // the key of the second name: "hub_id" or "nvml_name"
-	makers []string // leading words of a name that may be left out
-	index  func() *index
-}
-
-// An index says where entries stand and which names lead to them.
-type index struct {
-	entries []entry
-	named   map[string][]int // canonical id, alias and repository
-	derived map[string][]int // canonical names that yield to those in named
+	kind    string   // "model" or "GPU", for messages
+	second  string   // the key of the second name: "hub_id" or "nvml_name"
+	makers  []string // leading words of a name that may be left out
+	entries func() []entry
 }
 
 // An entry is one item of the file.
@@ -31,100 +25,85 @@ type entry struct {
 	id    string
 	text  string   // its YAML, a list of one item
 	names []string // id, aliases, repository or driver name, as written
+	// claimed is how many of the names are the entry's own: a driver name
+	// may be several cards', and stands behind them.
+	claimed int
 }
 
-// entryStart begins an entry; the file has it nowhere else at a line's start.
+// entryStart begins an entry, after the comment at the head of the file, and
+// stands nowhere else.
 const entryStart = "\n- id: "
 
-func newCatalogue(kind, other, text string, makers ...string) *catalogue {
-	c := &catalogue{kind: kind, other: other, makers: makers}
-	c.index = sync.OnceValue(func() *index { return c.build(text) })
+func newCatalogue(kind, second, text string, makers ...string) *catalogue {
+	c := &catalogue{kind: kind, second: second, makers: makers}
+	c.entries = sync.OnceValue(func() []entry { return c.cut(text) })
 	return c
 }
 
-// build cuts text into entries and indexes their names.
-func (c *catalogue) build(text string) *index {
-	x := &index{named: map[string][]int{}, derived: map[string][]int{}}
-	_, text, _ = strings.Cut("\n"+text, entryStart)
-	for text != "" {
-		var one string
-		one, text, _ = strings.Cut(text, entryStart)
-		x.add(c.scan(one))
+// cut finds the entries of text; they share its memory.
+func (c *catalogue) cut(text string) []entry {
+	entries := make([]entry, 0, strings.Count(text, entryStart))
+	_, rest, more := strings.Cut(text, entryStart)
+	for more {
+		start := len(text) - len(rest) - len(entryStart) + 1
+		_, rest, more = strings.Cut(rest, entryStart)
+		end := len(text)
+		if more {
+			end -= len(rest) + len(entryStart) - 1
+		}
+		entries = append(entries, c.scan(text[start:end]))
 	}
-	return x
+	return entries
 }
 
-// scan reads the names of an entry whose leading "- id: " is cut off.
-func (c *catalogue) scan(text string) (e entry, other string) {
-	e = entry{text: entryStart[1:] + text}
-	id, rest, _ := strings.Cut(text, "\n")
-	e.id = plainScalar(id)
-	e.names = []string{e.id}
+// scan reads the names of an entry.
+func (c *catalogue) scan(text string) entry {
+	first, rest, _ := strings.Cut(text, "\n")
+	e := entry{id: plainScalar(strings.TrimPrefix(first, entryStart[1:])), text: text}
+	e.names = append(e.names, e.id)
+	second := ""
 	for line := range strings.Lines(rest) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		key, value, _ := strings.Cut(strings.TrimLeft(line, " "), ": ")
 		switch key {
-		case c.other:
-			other = plainScalar(value)
+		case c.second:
+			second = plainScalar(value)
 		case "aliases":
 			e.names = append(e.names, plainList(value)...)
-			return e, other
-		case "layers", "memory_gb": // the names stand before the sizes
-			return e, other
+		}
+		if key == "family" || key == "vendor" { // the names stand before
+			break
 		}
 	}
-	return e, other
-}
-
-// add files an entry under its names. Two entries may share a driver name or
-// the last part of a repository name: those only count where no entry claims
-// the name outright.
-func (x *index) add(e entry, other string) {
-	n := len(x.entries)
-	for _, name := range e.names {
-		put(x.named, canonical(name), n)
-	}
-	if strings.Contains(other, "/") {
-		put(x.named, canonical(other), n)
-	} else if other != "" {
-		put(x.derived, canonical(other), n)
-	}
-	if other != "" {
-		e.names = append(e.names, other)
-	}
-	for _, name := range e.names {
-		if i := strings.LastIndexByte(name, '/'); i >= 0 {
-			put(x.derived, canonical(name[i+1:]), n)
+	e.claimed = len(e.names)
+	if second != "" {
+		e.names = append(e.names, second)
+		if strings.Contains(second, "/") {
+			e.claimed++ // a repository is nobody else's
 		}
 	}
-	x.entries = append(x.entries, e)
-}
-
-func put(m map[string][]int, key string, n int) {
-	if !slices.Contains(m[key], n) {
-		m[key] = append(m[key], n)
-	}
+	return e
 }
 
 // find returns the one entry that name leads to.
 func (c *catalogue) find(name string) (entry, error) {
-	x := c.index()
-	hits := c.lookUp(x, canonical(name))
+	hits := c.lookUp(canonical(name))
 	switch len(hits) {
 	case 0:
-		return entry{}, &NotFoundError{Kind: c.kind, Name: name, Nearest: x.nearest(name, maxNearest)}
+		return entry{}, &NotFoundError{Kind: c.kind, Name: name, Nearest: c.nearest(name, maxNearest)}
 	case 1:
-		return x.entries[hits[0]], nil
+		return hits[0], nil
 	}
-	return entry{}, &AmbiguousError{Kind: c.kind, Name: name, Candidates: x.ids(hits)}
+	return entry{}, &AmbiguousError{Kind: c.kind, Name: name, Candidates: ids(hits)}
 }
 
-// lookUp prefers what an entry claims, then the name without its maker, where
-// that is what decides between cards of one driver name.
-func (c *catalogue) lookUp(x *index, key string) []int {
-	if hits := x.named[key]; len(hits) > 0 {
+// lookUp prefers what an entry claims, then a driver name or the last part of
+// a repository's name, then the name without its maker, where that is what
+// decides between cards of one driver name.
+func (c *catalogue) lookUp(key string) []entry {
+	if hits := c.claiming(key); len(hits) > 0 {
 		return hits
 	}
-	hits := x.derived[key]
+	hits := c.implying(key)
 	if len(hits) == 1 {
 		return hits
 	}
@@ -132,22 +111,45 @@ func (c *catalogue) lookUp(x *index, key string) []int {
 	for _, maker := range c.makers {
 		bare = strings.TrimPrefix(bare, maker+"-")
 	}
-	if short := x.named[bare]; bare != key && len(short) > 0 {
-		return short
+	if bare != key {
+		if short := c.claiming(bare); len(short) > 0 {
+			return short
+		}
 	}
 	return hits
+}
+
+// claiming returns the entries that have the canonical name as their own.
+func (c *catalogue) claiming(key string) []entry {
+	return c.filter(func(e entry) bool {
+		return slices.ContainsFunc(e.names[:e.claimed], func(name string) bool { return isCanonical(key, name) })
+	})
+}
+
+// implying returns the entries that the canonical name also leads to.
+func (c *catalogue) implying(key string) []entry {
+	return c.filter(func(e entry) bool {
+		return slices.ContainsFunc(e.names, func(name string) bool {
+			i := strings.LastIndexByte(name, '/')
+			return isCanonical(key, name[i+1:])
+		})
+	})
+}
+
+func (c *catalogue) filter(keep func(entry) bool) []entry {
+	var kept []entry
+	for _, e := range c.entries() {
+		if keep(e) {
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
 // search returns the entries that have all words of pattern in one of their names.
 func (c *catalogue) search(pattern string) []entry {
 	words := strings.Fields(strings.ToLower(pattern))
-	var found []entry
-	for _, e := range c.index().entries {
-		if e.matches(words) {
-			found = append(found, e)
-		}
-	}
-	return found
+	return c.filter(func(e entry) bool { return e.matches(words) })
 }
 
 // matches reports whether one name of the entry holds every word.
@@ -163,27 +165,12 @@ func (e entry) matches(words []string) bool {
 	})
 }
 
-// sharing returns the ids of the entries under a driver name.
-func (c *catalogue) sharing(name string) []string {
-	x := c.index()
-	return x.ids(x.derived[canonical(name)])
-}
-
-func (x *index) ids(hits []int) []string {
-	ids := make([]string, len(hits))
-	for i, n := range hits {
-		ids[i] = x.entries[n].id
-	}
-	return ids
-}
-
-func (c *catalogue) allIDs() []string {
-	entries := c.index().entries
-	ids := make([]string, len(entries))
+func ids(entries []entry) []string {
+	list := make([]string, len(entries))
 	for i, e := range entries {
-		ids[i] = e.id
+		list[i] = e.id
 	}
-	return ids
+	return list
 }
 
 // decode reads an entry strictly: an unknown key is an error.

@@ -32,7 +32,7 @@ func GPUForDevice(name string, totalBytes int64) (hardware.GPU, error) {
 	if !ok && err != nil {
 		return hardware.GPU{}, err
 	}
-	candidates := gpus.sharing(name)
+	candidates := ids(gpus.implying(canonical(name)))
 	if ok {
 		candidates = several.Candidates
 	}
@@ -67,7 +67,7 @@ func SearchGPUs(pattern string) ([]hardware.GPU, error) {
 }
 
 // GPUNames returns the ids of all accelerators without decoding any.
-func GPUNames() []string { return gpus.allIDs() }
+func GPUNames() []string { return ids(gpus.entries()) }
 
 func decodeGPU(e entry) (hardware.GPU, error) {
 	y, err := decode[gpuEntry](gpus, e)

@@ -101,25 +101,28 @@ var ambiguous = map[string][]string{
 
 func TestNamesAreUniqueUnlessListed(t *testing.T) {
 	for _, c := range []*catalogue{models, gpus} {
-		x := c.index()
-		for name, hits := range x.named {
-			if len(hits) > 1 && !slices.Equal(x.ids(hits), ambiguous[name]) {
-				t.Errorf("%s %q is claimed by %v", c.kind, name, x.ids(hits))
+		for _, e := range c.entries() {
+			for _, name := range e.names[:e.claimed] {
+				key := canonical(name)
+				if hits := ids(c.claiming(key)); len(hits) > 1 && !slices.Equal(hits, ambiguous[key]) {
+					t.Errorf("%s %q is claimed by %v", c.kind, name, hits)
+				}
 			}
 		}
 	}
-	ambiguous["nvidia a100"] = ambiguous["a100"]
 	for name, want := range ambiguous {
-		var several *AmbiguousError
-		if err := findGPU(name); !errors.As(err, &several) || !slices.Equal(several.Candidates, want) {
-			t.Errorf("%s: %v, want candidates %v", name, err, want)
+		for _, name := range []string{name, "NVIDIA " + name} {
+			var several *AmbiguousError
+			if err := findGPU(name); !errors.As(err, &several) || !slices.Equal(several.Candidates, want) {
+				t.Errorf("%s: %v, want candidates %v", name, err, want)
+			}
 		}
 	}
 }
 
-// TestIndexReadsWhatYAMLReads holds the index, which is built without a YAML
+// TestCutReadsWhatYAMLReads holds the names, which are read without a YAML
 // parser, to what a YAML parser sees.
-func TestIndexReadsWhatYAMLReads(t *testing.T) {
+func TestCutReadsWhatYAMLReads(t *testing.T) {
 	for _, c := range []struct {
 		*catalogue
 		text string
@@ -128,9 +131,9 @@ func TestIndexReadsWhatYAMLReads(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(c.text), &list); err != nil {
 			t.Fatal(err)
 		}
-		entries := c.index().entries
+		entries := c.entries()
 		if len(entries) != len(list) {
-			t.Fatalf("%s: the index has %d entries, the file %d", c.kind, len(entries), len(list))
+			t.Fatalf("%s: %d entries were cut, the file has %d", c.kind, len(entries), len(list))
 		}
 		for i, item := range list {
 			want := []string{item["id"].(string)}
@@ -138,11 +141,11 @@ func TestIndexReadsWhatYAMLReads(t *testing.T) {
 			for _, a := range aliases {
 				want = append(want, a.(string))
 			}
-			if second, ok := item[c.other].(string); ok {
+			if second, ok := item[c.second].(string); ok {
 				want = append(want, second)
 			}
 			if got := entries[i].names; !slices.Equal(got, want) {
-				t.Errorf("%s: the index has names %q, the file %q", entries[i].id, got, want)
+				t.Errorf("%s: names %q were read, the file has %q", entries[i].id, got, want)
 			}
 		}
 	}
@@ -193,11 +196,11 @@ func BenchmarkGPU(b *testing.B) {
 	}
 }
 
-// BenchmarkIndex is what the first look-up of a process pays once.
-func BenchmarkIndex(b *testing.B) {
+// BenchmarkCut is what the first look-up of a process pays once.
+func BenchmarkCut(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		models.build(modelsYAML)
+		models.cut(modelsYAML)
 	}
 }
 

@@ -34,7 +34,7 @@ func SearchModels(pattern string) ([]model.Model, error) {
 }
 
 // ModelNames returns the ids of all model presets without decoding any.
-func ModelNames() []string { return models.allIDs() }
+func ModelNames() []string { return ids(models.entries()) }
 
 func decodeModel(e entry) (model.Model, error) {
 	y, err := decode[modelEntry](models, e)

@@ -11,7 +11,19 @@ import (
 // "RTX 4090", "rtx-4090" and "rtx4090" are one name and "llama-2-7b" and
 // "llama-27b" are not.
 func canonical(name string) string {
-	b := make([]byte, 0, len(name))
+	return string(appendCanonical(nil, name))
+}
+
+// isCanonical reports whether key is the canonical form of name.
+func isCanonical(key, name string) bool {
+	if len(key) > len(name) {
+		return false
+	}
+	var buf [128]byte
+	return string(appendCanonical(buf[:0], name)) == key
+}
+
+func appendCanonical(b []byte, name string) []byte {
 	gap := false
 	for i := range len(name) {
 		c := name[i]
@@ -28,7 +40,7 @@ func canonical(name string) string {
 		gap = false
 		b = append(b, c)
 	}
-	return string(b)
+	return b
 }
 
 func letterMeetsDigit(a, b byte) bool {
@@ -45,7 +57,7 @@ const maxNearest = 5
 const longestName = 80
 
 // nearest returns the ids of at most n entries whose names look most like name.
-func (x *index) nearest(name string, n int) []string {
+func (c *catalogue) nearest(name string, n int) []string {
 	key := canonical(name[:min(len(name), longestName)])
 	if key == "" {
 		return nil
@@ -55,7 +67,7 @@ func (x *index) nearest(name string, n int) []string {
 		score float64
 	}
 	var near []scored
-	for _, e := range x.entries {
+	for _, e := range c.entries() {
 		best := 0.0
 		for _, alias := range e.names {
 			best = max(best, likeness(key, canonical(alias)))
