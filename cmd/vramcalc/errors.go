@@ -11,6 +11,7 @@ import (
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/methods"
 	"github.com/vramcalc/vramcalc/presets"
+	"github.com/vramcalc/vramcalc/presets/hub"
 )
 
 // Errors have two parts: what is wrong with what was expected, and what to do
@@ -51,6 +52,7 @@ func describe(err error) (problem, hint string, status int) {
 		target    *methods.TargetError
 		notFound  *presets.NotFoundError
 		ambiguous *presets.AmbiguousError
+		remote    *hub.Error
 		failed    *failure
 	)
 	switch {
@@ -68,6 +70,8 @@ func describe(err error) (problem, hint string, status int) {
 	case errors.As(err, &ambiguous):
 		return fmt.Sprintf("%s %q may be any of several", ambiguous.Kind, ambiguous.Name),
 			"name one of " + strings.Join(ambiguous.Candidates, ", "), exitUsage
+	case errors.As(err, &remote):
+		return strings.Replace(err.Error(), "; "+remote.Hint, "", 1), remote.Hint, exitFailed
 	case errors.As(err, &failed):
 		return err.Error(), failed.hint, exitFailed
 	}

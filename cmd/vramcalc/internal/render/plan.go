@@ -84,7 +84,7 @@ func verdict(r estimator.Report) Span {
 	on := deviceName(r)
 	speed := ""
 	if r.Throughput != nil {
-		speed = ", at " + significant(r.Throughput.TokensPerSecondTotal) + " tokens/s"
+		speed = ", at " + Significant(r.Throughput.TokensPerSecondTotal) + " tokens/s"
 	}
 	switch {
 	case r.Fit == nil && on == "":
@@ -180,7 +180,7 @@ func comparisonRow(r estimator.Report) []Span {
 		row[5] = text(tone, gib(r.Fit.HeadroomBytes))
 	}
 	if t := r.Throughput; t != nil {
-		row[7] = plain(significant(t.TokensPerSecondTotal))
+		row[7] = plain(Significant(t.TokensPerSecondTotal))
 		row[8] = plain(Duration(t.StepSeconds))
 		row[9] = plain(percent(t.MFU))
 		row[10] = plain(percent(t.HFU))
@@ -236,7 +236,7 @@ func (p Plan) summary() Span {
 	words := "Fits " + strconv.Itoa(fits) + " of " + all + ", the smallest " + deviceName(p.Answers[smallest].Report)
 	if fastest >= 0 {
 		f := p.Answers[fastest]
-		words += "; fastest " + deviceName(f.Report) + ", " + significant(f.Throughput.TokensPerSecondTotal) + " tokens/s"
+		words += "; fastest " + deviceName(f.Report) + ", " + Significant(f.Throughput.TokensPerSecondTotal) + " tokens/s"
 	}
 	return text(Good, words)
 }

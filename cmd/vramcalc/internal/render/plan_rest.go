@@ -16,12 +16,12 @@ func throughput(r estimator.Report) Section {
 	add := func(tone Tone, name, value, note string) {
 		g.Rows = append(g.Rows, []Span{plain(name), text(tone, value), text(Faint, note)})
 	}
-	add(Strong, "tokens/s", significant(t.TokensPerSecond), band(t.Band))
+	add(Strong, "tokens/s", Significant(t.TokensPerSecond), band(t.Band))
 	if r.Device.Count > 1 {
-		add(Plain, "on all GPUs", significant(t.TokensPerSecondTotal), "")
+		add(Plain, "on all GPUs", Significant(t.TokensPerSecondTotal), "")
 	}
 	add(Plain, "step", Duration(t.StepSeconds), "one optimizer step, bound by "+t.BoundBy)
-	add(Plain, "samples/s", significant(t.SamplesPerSecond), "")
+	add(Plain, "samples/s", Significant(t.SamplesPerSecond), "")
 	add(Plain, "MFU", percent1(t.MFU), "of the peak rate, for the arithmetic that the model needs")
 	add(Plain, "HFU", percent1(t.HFU), "for what is executed, recomputation included: "+Scaled(t.FLOPsPerStep)+"FLOP")
 	parts := Grid{Columns: []Column{
@@ -47,7 +47,7 @@ func band(b estimator.ThroughputBand) string {
 	if b.HighTokensPerSecond <= 0 {
 		return ""
 	}
-	return joinNote("likely "+significant(b.LowTokensPerSecond)+" to "+significant(b.HighTokensPerSecond), b.Basis)
+	return joinNote("likely "+Significant(b.LowTokensPerSecond)+" to "+Significant(b.HighTokensPerSecond), b.Basis)
 }
 
 // assumptions are the settings that nobody stated.

@@ -41,8 +41,8 @@ func signed(s string) string {
 	return "+" + s
 }
 
-// significant writes v with three significant digits, without an exponent.
-func significant(v float64) string {
+// Significant writes v with three significant digits, without an exponent.
+func Significant(v float64) string {
 	a := math.Abs(v)
 	switch {
 	case a == 0:
@@ -67,13 +67,13 @@ func percent1(fraction float64) string { return fixed(100*fraction, 1) + " %" }
 func Duration(seconds float64) string {
 	switch a := math.Abs(seconds); {
 	case a >= 120:
-		return significant(seconds/60) + " min"
+		return Significant(seconds/60) + " min"
 	case a >= 1 || a == 0:
-		return significant(seconds) + " s"
+		return Significant(seconds) + " s"
 	case a >= 1e-3:
-		return significant(1e3*seconds) + " ms"
+		return Significant(1e3*seconds) + " ms"
 	}
-	return significant(1e6*seconds) + " µs"
+	return Significant(1e6*seconds) + " µs"
 }
 
 // Scaled writes a count or a rate with a decimal prefix: 6.74 G, 312 T.
@@ -83,10 +83,10 @@ func Scaled(v float64) string {
 		prefix string
 	}{{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
 		if math.Abs(v) >= p.size {
-			return significant(v/p.size) + " " + p.prefix
+			return Significant(v/p.size) + " " + p.prefix
 		}
 	}
-	return significant(v)
+	return Significant(v)
 }
 
 // Count writes a number of parameters the way the field does: 6.74 B, 39.98 M.

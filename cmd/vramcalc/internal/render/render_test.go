@@ -186,7 +186,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs (go test ./cmd/... -update rewrites it after a wanted change); got:\n%s", path, got)
+		t.Errorf("%s differs (make golden rewrites it after a wanted change); got:\n%s", path, got)
 	}
 }
 
@@ -320,11 +320,11 @@ func TestQuantities(t *testing.T) {
 		{GiB(81559 << 20), "79.65 GiB"},
 		{signed(GiB(1 << 30)), "+1.00 GiB"},
 		{signed(percent(-0.24)), "−24 %"},
-		{significant(0), "0"},
-		{significant(0.01234), "0.0123"},
-		{significant(9.996), "10.0"},
-		{significant(99.96), "100"},
-		{significant(13512.4), "13512"},
+		{Significant(0), "0"},
+		{Significant(0.01234), "0.0123"},
+		{Significant(9.996), "10.0"},
+		{Significant(99.96), "100"},
+		{Significant(13512.4), "13512"},
 		{Duration(0.0123), "12.3 ms"},
 		{Duration(0.00000123), "1.23 µs"},
 		{Duration(2.5), "2.50 s"},
