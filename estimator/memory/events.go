@@ -43,8 +43,10 @@ type walker struct {
 	handles []int32 // slot → handle of the allocation, Never if not live
 	next    int32
 	late    []int32 // slots of autocast's weight copies
-	grads   []int32 // slots of parameter gradients
-	states  []int32
+	grads   []int32 // handles and storages of parameter gradients
+	held    []int32 // handles and storages that graph nodes hold
+	tied    int32   // handle of the gradient that waits for a tied weight's second one
+	tiedSt  int32
 }
 
 func (w *walker) layout() {
@@ -124,6 +126,7 @@ func (w *walker) micro(step, micro int) {
 			if b.Out != program.Never {
 				out = w.take(i, n, b.Out)
 			}
+			w.holdForGraph(i, n)
 		}
 	}
 	for _, s := range w.late {
@@ -131,6 +134,28 @@ func (w *walker) micro(step, micro int) {
 	}
 	w.late = w.late[:0]
 	w.backwardAll(last, micro, out)
+	w.release(&w.held)
+}
+
+// holdForGraph takes what graph nodes hold out of the hands of the block.
+func (w *walker) holdForGraph(block int, repeat int64) {
+	b := &w.p.Blocks[block]
+	for i := b.StLo; i < b.StHi; i++ {
+		if w.p.Storages[i].Held {
+			if h := w.take(block, repeat, i); h != program.Never {
+				w.held = append(w.held, h, i)
+			}
+		}
+	}
+}
+
+// release frees a list of handles and storages.
+func (w *walker) release(list *[]int32) {
+	for i := 0; i < len(*list); i += 2 {
+		st := (*list)[i+1]
+		w.emit(Event{Point: w.at, Storage: st, Handle: (*list)[i], Bytes: -w.p.Storages[st].Bytes})
+	}
+	*list = (*list)[:0]
 }
 
 // take moves the handle of a storage that leaves its block.
@@ -244,13 +269,18 @@ func (w *walker) backward(block int, repeat int64, accumulate bool) {
 			}
 			slot := w.slot(block, repeat, i)
 			w.alloc(slot, i)
-			if s.Kind == program.ParamGrad && !accumulate {
-				w.grads = append(w.grads, w.handles[slot], i)
-				w.handles[slot] = program.Never
+			switch {
+			case s.Kind == program.TiedGrad:
+				w.tied, w.tiedSt = w.take(block, repeat, i), i
+			case s.Kind == program.ParamGrad && !accumulate, s.Kind == program.TiedSum && !accumulate:
+				w.grads = append(w.grads, w.take(block, repeat, i), i)
 			}
 		}
 		for i := w.dropHead[op]; i != program.Never; i = w.dropNext[i] {
 			w.free(w.slot(block, repeat, i), i)
+			if w.p.Storages[i].Kind == program.TiedSum {
+				w.emit(Event{Point: w.at, Storage: w.tiedSt, Handle: w.tied, Bytes: -w.p.Storages[w.tiedSt].Bytes})
+			}
 		}
 		for i := w.savedHead[op]; i != program.Never; i = w.savedNext[i] {
 			s := &w.p.Storages[i]
@@ -261,7 +291,7 @@ func (w *walker) backward(block int, repeat int64, accumulate bool) {
 		}
 	}
 	if b.Checkpointed && b.In != program.Never {
-		w.free(w.slot(block, repeat, b.In), b.In)
+		w.free(w.slot(block, repeat, b.In), b.In) // no-op when a graph node holds it
 	}
 }
 
@@ -284,10 +314,6 @@ func (w *walker) optimizer(step int) {
 
 func (w *walker) zeroGrad() {
 	w.at = Point{Step: w.at.Step, Phase: ZeroGrad, Block: -1, Op: program.Never}
-	for i := 0; i < len(w.grads); i += 2 {
-		st := w.grads[i+1]
-		w.emit(Event{Point: w.at, Storage: st, Handle: w.grads[i], Bytes: -w.p.Storages[st].Bytes})
-	}
-	w.grads = w.grads[:0]
+	w.release(&w.grads)
 	w.freeKind(0, program.StepInput)
 }

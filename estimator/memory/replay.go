@@ -78,6 +78,7 @@ type blockWalks struct {
 	backwardAgain segment // gradients exist: accumulation
 	gradients     int64   // bytes of parameter gradients per repeat
 	inputs        int64   // bytes of the batch
+	held          int64   // bytes that graph nodes hold until the graph dies
 }
 
 // Replayer holds the working memory of replays; the zero value is ready.
@@ -154,8 +155,12 @@ func (r *Replayer) walkBlock(p program.Program, b *program.Block) blockWalks {
 		w.backwardAgain = r.backward(p, b, true)
 	}
 	for i := b.StLo; i < b.StHi; i++ {
-		if s := &p.Storages[i]; s.Kind == program.StepInput {
+		s := &p.Storages[i]
+		if s.Kind == program.StepInput {
 			w.inputs += s.Bytes
+		}
+		if s.Held {
+			w.held += s.Bytes
 		}
 	}
 	r.steady = true
@@ -220,7 +225,7 @@ func (r *Replayer) forward(p program.Program, b *program.Block, m mode) segment 
 			} else {
 				late += s.Bytes
 			}
-		case m == recompute && s.Saved == program.Never && (s.Drop == program.Never || s.Drop >= end):
+		case m == recompute && s.Saved == program.Never && (s.Drop == program.Never || s.Drop >= end || s.Held):
 			l.live -= s.Bytes // the early stop unwinds every Python frame
 		}
 	}
@@ -247,12 +252,12 @@ func (r *Replayer) droppedInForward(s *program.Storage, m mode) int64 {
 		}
 		return s.Bytes
 	case program.BoundaryIn:
-		if m != keep || s.Saved != program.Never {
+		if m != keep || s.Saved != program.Never || s.Held {
 			return 0 // a checkpoint holds its input; autograd holds what it saved
 		}
 		return s.Bytes
 	case program.Plain:
-		if m != discard && s.Saved != program.Never {
+		if m != discard && s.Saved != program.Never || s.Held {
 			return 0
 		}
 		return s.Bytes
@@ -280,6 +285,12 @@ func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool
 				if accumulate {
 					l.live -= s.Bytes
 				}
+			case program.TiedGrad: // released together with the sum
+			case program.TiedSum:
+				l.live -= s.Bytes
+				if accumulate {
+					l.live -= s.Bytes
+				}
 			case program.KernelInternal:
 				if r.temps {
 					l.live -= s.Bytes
@@ -296,7 +307,7 @@ func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool
 			l.live -= s.Bytes
 		}
 	}
-	if b.Checkpointed && b.In != program.Never {
+	if b.Checkpointed && b.In != program.Never && !p.Storages[b.In].Held {
 		l.live -= p.Storages[b.In].Bytes
 	}
 	return segment{delta: l.live, peak: l.peak, op: l.op}
@@ -304,7 +315,13 @@ func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool
 
 // keptLonger says that somebody else still holds what autograd lets go of.
 func keptLonger(s *program.Storage, b *program.Block) bool {
-	return s.Kind == program.Shared || s.Kind == program.StepInput || (s.Kind == program.BoundaryIn && b.Checkpointed)
+	switch s.Kind {
+	case program.Shared, program.StepInput:
+		return true
+	case program.BoundaryIn:
+		return b.Checkpointed || s.Held
+	}
+	return s.Held && !b.Checkpointed // a checkpoint's second forward made its own
 }
 
 // run plays the segments of all steps.
@@ -363,6 +380,9 @@ func (r *Replayer) microStep(p program.Program, plan Plan, t *tape, step, micro 
 		if i == plan.Optimizer-1 {
 			t.live -= p.Storages[p.Blocks[i].Out].Bytes // the loss
 		}
+	}
+	for i := range plan.Optimizer {
+		t.live -= r.walks[i].held * p.Blocks[i].Count // the graph dies with the loss
 	}
 	return gradients
 }

@@ -85,10 +85,12 @@ type loraAdapter struct {
 func (a loraAdapter) Apply(c *modules.Context, l modules.Linear, x, base program.T) program.T {
 	convert := true
 	result := base
-	if l.Quantized { // bnb.py clones the result, and converts only outside autocast
-		result = c.Clone(base, l.Shape)
-		c.Drop(base)
+	if l.Quantized { // bnb.py converts only outside autocast, and clones the result of 4-bit layers
 		convert = c.Config.Autocast == program.Invalid
+		if c.Quant.Storage == modules.FourBit {
+			result = c.Clone(base, l.Shape)
+			c.Drop(base)
+		}
 	}
 	dt := result.DType()
 	if convert {

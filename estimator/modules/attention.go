@@ -65,16 +65,25 @@ func (c *Context) qkNorm(t program.T, module, shape string) program.T {
 // family rotates only a part.
 func (c *Context) rotate(t program.T, shape string) program.T {
 	m := &c.Model
-	if m.RotaryDim == m.HeadDim {
+	if !c.catsRotary() {
 		return c.Rope(t, c.cos, c.sin, shape)
 	}
 	n := t.Elements() / m.HeadDim
-	rot := c.Slice(t, n*m.RotaryDim)
+	rot := t
+	if m.RotaryDim != m.HeadDim {
+		rot = c.Slice(t, n*m.RotaryDim)
+	}
 	pass := c.Slice(t, n*(m.HeadDim-m.RotaryDim))
 	r := c.Rope(rot, c.cos, c.sin, shape)
 	y := c.Cat(r, pass, shape)
 	c.Drop(r)
 	return y
+}
+
+// catsRotary says whether the rotated and the plain part of each head are
+// joined by a copy.
+func (c *Context) catsRotary() bool {
+	return c.Model.Position == model.RoPE && (c.traits.catRotary || c.Model.RotaryDim != c.Model.HeadDim)
 }
 
 // fused is attention without a score matrix.
@@ -83,18 +92,37 @@ func (c *Context) fused(q, k, v program.T) program.T {
 	a := program.AttentionShape{
 		Batch: c.Batch, Heads: m.Heads, KVHeads: m.KVHeads, Seq: c.Seq, HeadDim: m.HeadDim, ExpandKV: true,
 	}
-	if c.hasMask { // a mask rules the flash kernel out and key-value heads are repeated
-		if m.Heads != m.KVHeads {
-			k = c.Expand(k, m.Heads/m.KVHeads, "b·n·s·d")
-			v = c.Expand(v, m.Heads/m.KVHeads, "b·n·s·d")
-			a.KVHeads = m.Heads
+	var out program.T
+	switch {
+	case c.hasMask: // a mask rules the flash kernel out, and key-value heads are repeated
+		k, v = c.repeatKV(k), c.repeatKV(v)
+		a.KVHeads = m.Heads
+		out = c.MaskedAttention(q, k, v, c.mask, a, "b·s·n·d")
+	default:
+		if c.Attention == Flash {
+			a.Window = c.meanWindow()
 		}
-		return c.MaskedAttention(q, k, v, c.mask, a, "b·s·n·d")
+		out = c.FlashAttention(q, k, v, a, "b·s·n·d")
 	}
-	if c.Attention == Flash {
-		a.Window = c.meanWindow()
+	if c.Attention == SDPA && c.catsRotary() && !c.traits.tokenMajor {
+		// The kernel's output has the layout of the queries, which the join made
+		// head by head; transpose(1, 2).contiguous() copies it back.
+		out = c.replace(out, c.Clone(out, "b·s·n·d"))
 	}
-	return c.FlashAttention(q, k, v, a, "b·s·n·d")
+	return out
+}
+
+// repeatKV is repeat_kv: a copy unless there is one head to repeat.
+func (c *Context) repeatKV(t program.T) program.T {
+	m := &c.Model
+	switch times := m.Heads / m.KVHeads; {
+	case times == 1:
+		return t
+	case m.KVHeads == 1:
+		return c.ExpandView(t, times)
+	default:
+		return c.Expand(t, times, "b·n·s·d")
+	}
 }
 
 // meanWindow is the sliding window that gives the mean work of all layers
@@ -114,8 +142,8 @@ func (c *Context) eager(q, k, v program.T) program.T {
 	m := &c.Model
 	mark := c.Scope()
 	scores := "b·n·s·s"
-	if groups := m.Heads / m.KVHeads; groups > 1 {
-		k, v = c.Expand(k, groups, "b·n·s·d"), c.Expand(v, groups, "b·n·s·d")
+	if m.Heads != m.KVHeads {
+		k, v = c.repeatKV(k), c.repeatKV(v)
 		if c.Batch > 1 {
 			q = c.Clone(q, "b·n·s·d")
 		}

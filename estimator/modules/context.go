@@ -208,5 +208,8 @@ func fourBit(n int64, nested bool) []program.QuantTensor {
 }
 
 func (c *Context) quantLinear(x program.T, w, bias int, in, out int64, shape string) program.T {
+	if c.Quant.Storage == EightBit {
+		return c.Int8Linear(x, c.tokens, in, out, shape)
+	}
 	return c.QuantLinear(x, w, bias, c.Compute, c.Quant.Nested, c.tokens, in, out, shape)
 }

@@ -123,7 +123,7 @@ func (c *Context) positions(dt program.DType) {
 	switch {
 	case c.Attention == Eager:
 		c.mask, c.hasMask = c.Input("causal_mask", c.Seq*c.Seq, dt, "s·s"), true
-	case c.Attention == SDPA && windowed:
+	case c.Attention == SDPA && (windowed || c.traits.alwaysMask):
 		c.mask, c.hasMask = c.Input("sliding_mask", c.Seq*c.Seq, program.Bool, "s·s"), true
 	}
 	switch {

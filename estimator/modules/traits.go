@@ -40,6 +40,9 @@ type traits struct {
 	embed, head     string
 
 	fusedSplit  bool // the fused projection is split without a copy (a view)
+	catRotary   bool // the rotated part is joined to an empty rest (Phi-3)
+	tokenMajor  bool // rotary runs before heads and tokens are swapped (GPT-J)
+	alwaysMask  bool // a mask is made even where causality alone would do (Falcon)
 	interleaved bool // rotary pairs are neighbours (GPT-J, GLM): other temporaries
 	conv1D      bool // transposed weights (GPT-2)
 	embedScale  bool // embeddings are multiplied by a constant
@@ -86,7 +89,7 @@ var families = map[string]traits{
 		t.gateUp, t.down = "input_linear", "output_linear"
 	}),
 	"gemma":       llamaWith(func(t *traits) { t.norm, t.embedScale = rmsPlusOne, true }),
-	"gemma2":      llamaWith(func(t *traits) { t.norm, t.embedScale, t.layout = rmsPlusOne, true, sandwich }),
+	"gemma2":      llamaWith(func(t *traits) { t.norm, t.embedScale, t.layout, t.eagerOnly = rmsPlusOne, true, sandwich, true }),
 	"gemma3_text": llamaWith(func(t *traits) { t.norm, t.embedScale, t.layout = rmsPlusOne, true, sandwich }),
 	"olmo":        llamaWith(func(t *traits) { t.norm = layerNormFloat }),
 	"olmo2":       llamaWith(func(t *traits) { t.norm, t.layout = rmsBeforeCast, postNormed }),
@@ -101,7 +104,7 @@ var families = map[string]traits{
 	"phi": llamaWith(func(t *traits) {
 		t.norm, t.layout, t.o, t.gate, t.up, t.down = layerNorm, parallelShared, "dense", "", "fc1", "fc2"
 	}),
-	"phi3":     llamaWith(func(t *traits) { t.qkv, t.fusedSplit, t.gateUp = "qkv_proj", true, "gate_up_proj" }),
+	"phi3":     llamaWith(func(t *traits) { t.qkv, t.fusedSplit, t.gateUp, t.catRotary = "qkv_proj", true, "gate_up_proj", true }),
 	"glm":      llamaWith(func(t *traits) { t.gateUp, t.interleaved = "gate_up_proj", true }),
 	"glm4":     llamaWith(func(t *traits) { t.gateUp, t.interleaved, t.layout = "gate_up_proj", true, sandwich }),
 	"baichuan": llamaWith(func(t *traits) { t.qkv, t.remote = "W_pack", true }),
@@ -118,10 +121,11 @@ var families = map[string]traits{
 	"chatglm1":  llamaWith(func(t *traits) { neoxNames(t); t.embed, t.remote, t.resScale = "word_embeddings", true, true }),
 	"gpt_neox":  llamaWith(func(t *traits) { neoxNames(t); t.layout, t.embed, t.head = parallelTwo, "embed_in", "embed_out" }),
 	"persimmon": llamaWith(neoxNames),
-	"bloom":     llamaWith(func(t *traits) { neoxNames(t); t.embed = "word_embeddings" }),
-	"falcon":    llamaWith(func(t *traits) { neoxNames(t); t.embed = "word_embeddings" }),
+	"bloom":     llamaWith(func(t *traits) { neoxNames(t); t.embed, t.eagerOnly = "word_embeddings", true }),
+	"falcon":    llamaWith(func(t *traits) { neoxNames(t); t.embed, t.alwaysMask = "word_embeddings", true }),
 	"mpt": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.embed, t.fusedSplit = layerNorm, "Wqkv", "out_proj", "", "wte", true
+		t.eagerOnly = true
 	}),
 	"gpt2": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
@@ -135,7 +139,7 @@ var families = map[string]traits{
 		t.norm, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "out_proj", "", "c_fc", "c_proj", "wte"
 	}),
 	"gptj": llamaWith(func(t *traits) {
-		t.norm, t.layout, t.interleaved = layerNorm, parallelShared, true
+		t.norm, t.layout, t.interleaved, t.tokenMajor = layerNorm, parallelShared, true, true
 		t.o, t.gate, t.up, t.down, t.embed = "out_proj", "", "fc_in", "fc_out", "wte"
 	}),
 	"opt": llamaWith(func(t *traits) { t.norm, t.o, t.gate, t.up, t.down = layerNorm, "out_proj", "", "fc1", "fc2" }),

@@ -31,6 +31,7 @@ const (
 	nodePow
 	nodeAddRow
 	nodeSplit
+	nodeInt8
 )
 
 // node is one entry of the autograd graph: what it received, what it kept.
@@ -181,8 +182,18 @@ func (b *Builder) accumulate(p *Param, val *value, st int32) {
 		return
 	}
 	p.hasGrad = true
+	kind := ParamGrad
+	switch {
+	case p.Shared:
+		kind = TiedGrad
+	case p.tied:
+		b.pass("add_gradient", val.dt, 3*val.n*val.dt.Size())
+		sum := b.alloc(val.n, val.dt, b.sts[st].Shape)
+		b.release(st)
+		st, kind = sum, TiedSum
+	}
 	s := &b.sts[st]
-	s.Kind, s.Cat = ParamGrad, Gradients
+	s.Kind, s.Cat = kind, Gradients
 	s.Drop = int32(len(b.ops)) - 1
 }
 

@@ -51,6 +51,9 @@ type Storage struct {
 	Drop  int32 // op after which the last reference is gone; Never if it leaves the block
 	Saved int32 // op of backward after which autograd has let go of it; Never if not kept
 	refs  int32 // while backward is derived: holders of a gradient
+	// Held: an attribute of a graph node keeps it until the graph dies, which
+	// checkpointing does not know of.
+	Held  bool
 	Times int32 // stands for so many equal allocations of Bytes/Times; 0 is 1
 	Cat   Category
 	Kind  Kind
@@ -69,6 +72,8 @@ const (
 	Shared                     // made once, kept by every layer: lives until the layers' backward is done
 	StepInput                  // the batch: lives until the next one is fetched
 	KernelInternal             // taken and returned inside one operation
+	TiedGrad                   // the gradient of a weight's first use: waits for the second's
+	TiedSum                    // the sum of both: becomes the .grad of the parameter
 	State                      // optimizer state: made in the first step, stays
 )
 
@@ -110,6 +115,7 @@ type Param struct {
 
 	v       int32 // value in the current block
 	hasGrad bool
+	tied    bool // a gradient of another use waits for this one
 }
 
 // QuantTensor is one tensor of a quantized weight.

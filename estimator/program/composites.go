@@ -99,14 +99,21 @@ func (b *Builder) MulWeight(x T, w int, width int64, shape string) T {
 	if w == none {
 		return x
 	}
-	wt := b.Weight(w)
-	dt := promote(x.dt, wt.dt)
+	return b.MulRow(x, b.Weight(w), width, shape)
+}
+
+// MulRow multiplies rows by a vector of width elements.
+func (b *Builder) MulRow(x, row T, width int64, shape string) T {
+	dt := promote(x.dt, row.dt)
 	b.pass("mul", dt, x.n*(x.dt.Size()+dt.Size()))
-	y, nd := b.record(nodeNormRow, b.result(x.n, dt, shape), x, wt)
+	y, nd := b.record(nodeNormRow, b.result(x.n, dt, shape), x, row)
 	if nd != nil {
 		nd.n = [4]int64{width}
-		if wt.v != Never {
+		if row.v != Never {
 			b.save(x)
+		}
+		if x.v != Never && row.st != Never {
+			b.save(row)
 		}
 	}
 	return y

@@ -12,11 +12,12 @@ const (
 	Int64
 	UInt8
 	Bool
+	Int8
 )
 
-var dtypeNames = [...]string{"invalid", "float32", "float16", "bfloat16", "int64", "uint8", "bool"}
+var dtypeNames = [...]string{"invalid", "float32", "float16", "bfloat16", "int64", "uint8", "bool", "int8"}
 
-var dtypeSizes = [...]int64{0, 4, 2, 2, 8, 1, 1}
+var dtypeSizes = [...]int64{0, 4, 2, 2, 8, 1, 1, 1}
 
 // String is PyTorch's name of the type.
 func (d DType) String() string { return dtypeNames[d] }

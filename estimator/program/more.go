@@ -6,9 +6,9 @@ func (b *Builder) RequireGrad(x T) T {
 	return x
 }
 
-// Tie says that a parameter's gradient exists already when this block's
-// backward comes to it: another use of the weight was differentiated before.
-func (b *Builder) Tie(p int) { b.Params[p].hasGrad = true }
+// Tie says that another use of a parameter is differentiated before this
+// block's: both gradients wait for each other and their sum is a new tensor.
+func (b *Builder) Tie(p int) { b.Params[p].tied = true }
 
 // Checkpointed makes the open block keep only its input in forward and run
 // forward again in backward (torch.utils.checkpoint, use_reentrant=False).
@@ -133,11 +133,34 @@ func (b *Builder) MaskedAttention(q, k, v, mask T, a AttentionShape, shape strin
 		dt = b.autocast
 	}
 	b.pass("mask_to_float", dt, mask.n*(1+dt.Size()))
-	bias := b.result(a.Seq*a.Seq, dt, "s·s")
+	bias := b.result(a.Batch*a.Seq*a.Seq, dt, "b·s·s")
 	y := b.FlashAttention(q, k, v, a, shape)
 	if y.v != Never {
 		b.save(bias)
 	}
+	b.Return(mark, y)
+	return y
+}
+
+// DivConstant divides by a tensor without gradient, which is kept.
+func (b *Builder) DivConstant(x, c T, shape string) T {
+	b.pass("div", x.dt, 3*x.n*x.dt.Size())
+	y, nd := b.record(nodeUnary, b.result(x.n, x.dt, shape), x)
+	if nd != nil {
+		b.save(c)
+	}
+	return y
+}
+
+// Product is F.linear with a weight that is a tensor of the step.
+func (b *Builder) Product(x, w T, tokens, in, out int64, shape string) T {
+	mark := b.Scope()
+	dt := promote(x.dt, w.dt)
+	if b.autocast != Invalid {
+		dt = b.autocast
+		x, w = b.Cast(x, dt, shape), b.Cast(w, dt, "in·out")
+	}
+	y := b.product(nodeLinear, x, w, T{st: Never, v: Never}, false, dt, tokens, in, out, shape)
 	b.Return(mark, y)
 	return y
 }

@@ -190,6 +190,12 @@ func (b *Builder) Clone(x T, shape string) T {
 	return y
 }
 
+// ExpandView repeats without a copy: one head expands to many as a view.
+func (b *Builder) ExpandView(x T, times int64) T {
+	y, _ := b.record(nodeExpand, T{st: x.st, v: Never, n: x.n * times, dt: x.dt}, x)
+	return y
+}
+
 // Expand copies each element times times (repeat_kv: expand and reshape).
 func (b *Builder) Expand(x T, times int64, shape string) T {
 	b.pass("expand_clone", x.dt, x.n*x.dt.Size()*(1+times))

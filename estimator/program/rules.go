@@ -60,6 +60,8 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 		b.fresh(v, n, Float32, "gradient")
 	case nodeNormRow:
 		b.weightGrad(nd)
+	case nodeInt8:
+		b.int8Grad(nd)
 	case nodePow:
 		b.powGrad(nd)
 	case nodeAddRow:

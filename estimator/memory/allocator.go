@@ -1,0 +1,219 @@
+package memory
+
+import (
+	"slices"
+
+	"github.com/vramcalc/vramcalc/estimator/program"
+)
+
+// The constants of PyTorch's CUDA caching allocator with its default settings
+// (c10/core/AllocatorConfig.h, c10/cuda/CUDACachingAllocator.cpp).
+const (
+	smallSize     = 1 << 20  // kSmallSize: up to here a request goes to the small pool
+	smallBuffer   = 2 << 20  // kSmallBuffer: segments of the small pool
+	largeBuffer   = 20 << 20 // kLargeBuffer: segments for requests below minLargeAlloc
+	minLargeAlloc = 10 << 20 // kMinLargeAlloc: from here a request has a segment of its own
+	roundLarge    = 2 << 20  // kRoundLarge: rounded up to this
+	minBlock      = 512      // kMinBlockSize
+)
+
+// block is a piece of a segment.
+type block struct {
+	size       int64
+	prev, next int32 // neighbours in the segment, program.Never at its ends
+	seq        int32 // order of creation of the segment, for ties
+	small      bool
+	free       bool
+}
+
+// Allocator replays the CUDA caching allocator. The zero value is ready.
+type Allocator struct {
+	// Limit bounds what the device can give (0: no bound). A request beyond it
+	// returns cached segments first, as cudaMalloc's failure makes PyTorch do.
+	Limit int64
+
+	Reserved, PeakReserved   int64
+	Allocated, PeakAllocated int64
+	OutOfMemory              bool
+
+	blocks []block
+	spare  []int32 // indices of blocks that merged away
+	pools  [2][]int32
+	owner  []int32 // handle → block
+	seq    int32
+}
+
+// Reset forgets everything and keeps the memory.
+func (a *Allocator) Reset() {
+	*a = Allocator{blocks: a.blocks[:0], spare: a.spare[:0], pools: [2][]int32{a.pools[0][:0], a.pools[1][:0]}, owner: a.owner[:0]}
+}
+
+func (a *Allocator) pool(small bool) *[]int32 {
+	if small {
+		return &a.pools[0]
+	}
+	return &a.pools[1]
+}
+
+// segmentSize is what cudaMalloc is asked for.
+func segmentSize(size int64) int64 {
+	switch {
+	case size <= smallSize:
+		return smallBuffer
+	case size < minLargeAlloc:
+		return largeBuffer
+	}
+	return (size + roundLarge - 1) / roundLarge * roundLarge
+}
+
+// Malloc serves a request, already rounded, under a handle.
+func (a *Allocator) Malloc(handle int32, size int64) {
+	size = max(size, minBlock)
+	small := size <= smallSize
+	p := a.pool(small)
+	i := a.bestFit(*p, size)
+	var b int32
+	if i < len(*p) {
+		b = (*p)[i]
+		*p = slices.Delete(*p, i, i+1)
+	} else if b = a.segment(size, small); b == program.Never {
+		a.OutOfMemory = true
+		return
+	}
+	a.split(b, size, small)
+	a.blocks[b].free = false
+	for int(handle) >= len(a.owner) {
+		a.owner = append(a.owner, program.Never)
+	}
+	a.owner[handle] = b
+	a.Allocated += a.blocks[b].size
+	a.PeakAllocated = max(a.PeakAllocated, a.Allocated)
+}
+
+// bestFit is the position of the smallest free block that is large enough;
+// the pool is ordered by size.
+func (a *Allocator) bestFit(pool []int32, size int64) int {
+	lo, hi := 0, len(pool)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if a.blocks[pool[mid]].size < size {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// segment asks the device for memory.
+func (a *Allocator) segment(size int64, small bool) int32 {
+	n := segmentSize(size)
+	if a.Limit > 0 && a.Reserved+n > a.Limit {
+		a.releaseCached()
+		if a.Reserved+n > a.Limit {
+			return program.Never
+		}
+	}
+	a.Reserved += n
+	a.PeakReserved = max(a.PeakReserved, a.Reserved)
+	a.seq++
+	return a.newBlock(block{size: n, prev: program.Never, next: program.Never, seq: a.seq, small: small})
+}
+
+// releaseCached returns every segment that is free as a whole.
+func (a *Allocator) releaseCached() {
+	for i := range a.pools {
+		a.pools[i] = slices.DeleteFunc(a.pools[i], func(b int32) bool {
+			k := &a.blocks[b]
+			if k.prev != program.Never || k.next != program.Never {
+				return false
+			}
+			a.Reserved -= k.size
+			a.spare = append(a.spare, b)
+			return true
+		})
+	}
+}
+
+func (a *Allocator) newBlock(b block) int32 {
+	if n := len(a.spare); n > 0 {
+		i := a.spare[n-1]
+		a.spare = a.spare[:n-1]
+		a.blocks[i] = b
+		return i
+	}
+	a.blocks = append(a.blocks, b)
+	return int32(len(a.blocks)) - 1
+}
+
+// split cuts what is not needed off a block and puts it back into the pool.
+func (a *Allocator) split(b int32, size int64, small bool) {
+	rest := a.blocks[b].size - size
+	if small && rest < minBlock || !small && rest <= smallSize {
+		return
+	}
+	k := a.blocks[b]
+	r := a.newBlock(block{size: rest, prev: b, next: k.next, seq: k.seq, small: small, free: true})
+	if k.next != program.Never {
+		a.blocks[k.next].prev = r
+	}
+	a.blocks[b].size, a.blocks[b].next = size, r
+	a.insert(r)
+}
+
+func (a *Allocator) insert(b int32) {
+	p := a.pool(a.blocks[b].small)
+	*p = slices.Insert(*p, a.bestFit(*p, a.blocks[b].size), b)
+}
+
+func (a *Allocator) remove(b int32) {
+	p := a.pool(a.blocks[b].small)
+	i := a.bestFit(*p, a.blocks[b].size)
+	for (*p)[i] != b {
+		i++
+	}
+	*p = slices.Delete(*p, i, i+1)
+}
+
+// Free returns the block of a handle and merges it with free neighbours.
+func (a *Allocator) Free(handle int32) {
+	b := a.owner[handle]
+	if b == program.Never {
+		return
+	}
+	a.owner[handle] = program.Never
+	a.Allocated -= a.blocks[b].size
+	a.blocks[b].free = true
+	if p := a.blocks[b].prev; p != program.Never && a.blocks[p].free {
+		a.remove(p)
+		a.join(p, b)
+		b = p
+	}
+	if n := a.blocks[b].next; n != program.Never && a.blocks[n].free {
+		a.remove(n)
+		a.join(b, n)
+	}
+	a.insert(b)
+}
+
+// join appends block n to its left neighbour b.
+func (a *Allocator) join(b, n int32) {
+	a.blocks[b].size += a.blocks[n].size
+	a.blocks[b].next = a.blocks[n].next
+	if after := a.blocks[n].next; after != program.Never {
+		a.blocks[after].prev = b
+	}
+	a.spare = append(a.spare, n)
+}
+
+// Reserve replays a program through the allocator and returns it in its final
+// state: max_memory_allocated and max_memory_reserved.
+func (r *Replayer) Reserve(p program.Program, plan Plan, a *Allocator) {
+	r.Walk(p, plan, func(e Event) {
+		if e.Bytes >= 0 {
+			a.Malloc(e.Handle, e.Bytes)
+		} else {
+			a.Free(e.Handle)
+		}
+	})
+}
