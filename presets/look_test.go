@@ -221,3 +221,22 @@ func BenchmarkAllModels(b *testing.B) {
 		}
 	}
 }
+
+func FuzzNames(f *testing.F) {
+	for _, seed := range []string{"llama-7b", "RTX 4090", "a100", "meta-llama/Llama-2-7b-hf", "/", "--", "\xff"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		if key := canonical(name); canonical(key) != key {
+			t.Errorf("canonical(%q) = %q, of which it is %q", name, key, canonical(key))
+		}
+		for _, find := range []func(string) error{findModel, findGPU} {
+			err := find(name)
+			var missing *NotFoundError
+			var several *AmbiguousError
+			if err != nil && !errors.As(err, &missing) && !errors.As(err, &several) {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+	})
+}

@@ -202,3 +202,24 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// TestRefusalsKnowThePresets: whatever a preset calls by a kind that is not
+// built is refused with that reason, not as unknown.
+func TestRefusalsKnowThePresets(t *testing.T) {
+	list, err := presets.Models()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range list {
+		if m.Kind == "decoder" {
+			continue
+		}
+		err := unsupported(m.ModelType)
+		if strings.Contains(err.Error(), "unknown") {
+			t.Errorf("%s (%s): %v", m.ID, m.Kind, err)
+		}
+		if u, ok := errors.AsType[*UnsupportedError](err); !ok || families[u.Nearest] == nil {
+			t.Errorf("%s: %v", m.ID, err)
+		}
+	}
+}
