@@ -39,7 +39,7 @@ static-build:
 	CGO_ENABLED=0 $(GO) build ./...
 
 wasm:
-	GOOS=js GOARCH=wasm $(GO) build ./estimator/... ./presets ./hardware
+	GOOS=js GOARCH=wasm $(GO) build ./estimator/... ./presets/... ./hardware
 
 size: build
 	@bytes=$$(wc -c < bin/vramcalc); echo "bin/vramcalc: $$bytes bytes of at most $(MAX_BYTES)"; \

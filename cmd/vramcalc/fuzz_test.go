@@ -12,7 +12,12 @@ func FuzzArguments(f *testing.F) {
 	for _, args := range [][]string{
 		ask(), ask("--gpu", "h100,l4", "-o", "json"), ask("--micro-batch", "1", "--batch-size", "2"),
 		ask("--lora-alpha", "1e309"), ask("--lora-targets", ","), ask("--double-quant=x", "-o", "html"),
-		{"models", "a|b"}, {"gpus", "show", "\x00"}, {"__complete", "plan", "--gpu", "a,"}, {"-"}, {"--"}, {"-=", "--="},
+		{"models", "a|b"},
+		{"gpus", "show", "\x00"},
+		{"__complete", "plan", "--gpu", "a,"},
+		{"-"},
+		{"--"},
+		{"-=", "--="},
 	} {
 		f.Add(strings.Join(args, "\n"))
 	}
