@@ -116,7 +116,11 @@ func (w *walker) micro(step, micro int) {
 		for n := range b.Count {
 			w.at.Repeat = n
 			if b.In != program.Never {
-				w.handles[w.slot(i, n, b.In)] = out
+				slot := w.slot(i, n, b.In)
+				w.handles[slot] = out
+				if s := &w.p.Storages[b.In]; s.Kind == program.ForwardEnd && s.Saved == program.Never {
+					w.late = append(w.late, slot)
+				}
 			}
 			m := keep
 			if b.Checkpointed {

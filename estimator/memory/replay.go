@@ -215,7 +215,7 @@ func (r *Replayer) forward(p program.Program, b *program.Block, m mode) segment 
 	}
 	for i := b.StLo; i < b.StHi; i++ {
 		s := &p.Storages[i]
-		if s.Born == program.Outside || s.Born >= end {
+		if s.Born >= end || s.Born == program.Outside && (s.Kind != program.ForwardEnd || i >= b.GradIn && b.GradIn != program.Never) {
 			continue
 		}
 		switch {

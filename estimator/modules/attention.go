@@ -66,7 +66,12 @@ func (c *Context) qkNorm(t program.T, module, shape string) program.T {
 func (c *Context) rotate(t program.T, shape string) program.T {
 	m := &c.Model
 	if !c.catsRotary() {
-		return c.Rope(t, c.cos, c.sin, shape)
+		r := c.Rope(t, c.cos, c.sin, shape)
+		y := c.Cast(r, t.DType(), shape)
+		if y != r {
+			c.Drop(r)
+		}
+		return y
 	}
 	n := t.Elements() / m.HeadDim
 	rot := t
@@ -97,7 +102,11 @@ func (c *Context) fused(q, k, v program.T) program.T {
 	case c.hasMask: // a mask rules the flash kernel out, and key-value heads are repeated
 		k, v = c.repeatKV(k), c.repeatKV(v)
 		a.KVHeads = m.Heads
-		out = c.MaskedAttention(q, k, v, c.mask, a, "b·s·n·d")
+		if c.mask.DType() == program.Bool {
+			out = c.MaskedAttention(q, k, v, c.mask, a, "b·s·n·d")
+		} else {
+			out = c.FlashAttention(q, k, v, a, "b·s·n·d")
+		}
 	default:
 		if c.Attention == Flash {
 			a.Window = c.meanWindow()

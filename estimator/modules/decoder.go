@@ -67,6 +67,9 @@ func (c *Context) prologue() program.T {
 		x = c.replace(x, c.Dropout(x, p, "b·s·h"))
 	}
 	c.positions(x.DType())
+	if c.Model.ModelType == "gpt_bigcode" { // a causal mask of all positions lies ready as a buffer
+		c.AddParam(program.Param{Module: "bias", N: m.PositionRows * m.PositionRows, DType: program.Bool, Count: 1, Cat: program.Weights, Buffer: true})
+	}
 	if c.InputsRequireGrad && !x.RequiresGrad() {
 		x = c.RequireGrad(x)
 	}
@@ -113,6 +116,9 @@ func (c *Context) positions(dt program.DType) {
 	m := &c.Model
 	c.At("rotary_emb")
 	if m.Position == model.RoPE {
+		if c.traits.ropeFloat {
+			dt = program.Float32
+		}
 		c.cos = c.Input("cos", c.Seq*m.RotaryDim, dt, "s·d")
 		c.sin = c.Input("sin", c.Seq*m.RotaryDim, dt, "s·d")
 		c.Hold(c.cos, program.Shared)
@@ -120,14 +126,17 @@ func (c *Context) positions(dt program.DType) {
 	}
 	c.At("mask")
 	windowed := m.SlidingWindow > 0 && c.Seq > m.SlidingWindow && m.SlidingLayers > 0
+	alibi := m.Position == model.ALiBi && c.Attention == SDPA
 	switch {
+	case alibi: // the slopes make it a float mask per head
+		c.mask, c.hasMask = c.Input("alibi_mask", c.Batch*m.Heads*c.Seq*c.Seq, dt, "b·n·s·s"), true
 	case c.Attention == Eager:
 		c.mask, c.hasMask = c.Input("causal_mask", c.Seq*c.Seq, dt, "s·s"), true
 	case c.Attention == SDPA && (windowed || c.traits.alwaysMask):
 		c.mask, c.hasMask = c.Input("sliding_mask", c.Seq*c.Seq, program.Bool, "s·s"), true
 	}
 	switch {
-	case c.hasMask && c.Checkpoint:
+	case c.hasMask && (c.Checkpoint || alibi):
 		c.Hold(c.mask, program.Shared) // an argument of the checkpointed function
 	case c.hasMask:
 		c.Hold(c.mask, program.ForwardEnd)
@@ -168,7 +177,11 @@ func (c *Context) block(x program.T, first, n int64) program.T {
 	c.layer, c.Count = first, n
 	in := c.Enter(x, x.RequiresGrad())
 	y := c.decoderLayer(in)
-	c.Drop(in)
+	if first == 0 && n == 1 && !c.Checkpoint {
+		c.Hold(in, program.ForwardEnd) // the model's forward keeps inputs_embeds in a variable
+	} else {
+		c.Drop(in)
+	}
 	c.Leave(y)
 	if c.Checkpoint && y.RequiresGrad() {
 		c.Checkpointed()

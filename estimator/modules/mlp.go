@@ -44,6 +44,8 @@ func (c *Context) activation(x program.T) program.T {
 		return c.geluNew(x, shape)
 	case model.ReLU:
 		return c.UnaryResult("relu", x, shape)
+	case model.XIELU:
+		return c.XIELU(x, c.Param("act_fn", c.Model.MLPScalars), shape)
 	case model.ReLUSquared:
 		r := c.UnaryResult("relu", x, shape)
 		y := c.Pow(r, shape)

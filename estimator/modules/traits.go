@@ -42,6 +42,7 @@ type traits struct {
 	fusedSplit  bool // the fused projection is split without a copy (a view)
 	catRotary   bool // the rotated part is joined to an empty rest (Phi-3)
 	tokenMajor  bool // rotary runs before heads and tokens are swapped (GPT-J)
+	ropeFloat   bool // rotary runs in float32 and casts its result (OLMo, Cohere)
 	alwaysMask  bool // a mask is made even where causality alone would do (Falcon)
 	interleaved bool // rotary pairs are neighbours (GPT-J, GLM): other temporaries
 	conv1D      bool // transposed weights (GPT-2)
@@ -91,11 +92,11 @@ var families = map[string]traits{
 	"gemma":       llamaWith(func(t *traits) { t.norm, t.embedScale = rmsPlusOne, true }),
 	"gemma2":      llamaWith(func(t *traits) { t.norm, t.embedScale, t.layout, t.eagerOnly = rmsPlusOne, true, sandwich, true }),
 	"gemma3_text": llamaWith(func(t *traits) { t.norm, t.embedScale, t.layout = rmsPlusOne, true, sandwich }),
-	"olmo":        llamaWith(func(t *traits) { t.norm = layerNormFloat }),
-	"olmo2":       llamaWith(func(t *traits) { t.norm, t.layout = rmsBeforeCast, postNormed }),
-	"olmo3":       llamaWith(func(t *traits) { t.norm, t.layout = rmsBeforeCast, postNormed }),
+	"olmo":        llamaWith(func(t *traits) { t.norm, t.ropeFloat = layerNormFloat, true }),
+	"olmo2":       llamaWith(func(t *traits) { t.norm, t.layout, t.ropeFloat = rmsBeforeCast, postNormed, true }),
+	"olmo3":       llamaWith(func(t *traits) { t.norm, t.layout, t.ropeFloat = rmsBeforeCast, postNormed, true }),
 	"cohere": llamaWith(func(t *traits) {
-		t.norm, t.layout, t.interleaved, t.logitScale = layerNormEager, parallelShared, true, true
+		t.norm, t.layout, t.interleaved, t.logitScale, t.ropeFloat = layerNormEager, parallelShared, true, true, true
 	}),
 	"apertus":    llamaWith(func(t *traits) { t.gate = "" }),
 	"nemotron":   llamaWith(func(t *traits) { t.norm, t.gate = layerNormPlusOne, "" }),

@@ -32,6 +32,7 @@ const (
 	nodeAddRow
 	nodeSplit
 	nodeInt8
+	nodeXIELU
 )
 
 // node is one entry of the autograd graph: what it received, what it kept.
@@ -103,6 +104,7 @@ func (b *Builder) step(nd *node) {
 	if nd.kind == nodeSplit {
 		b.module, b.cat = nd.module, nd.cat
 		b.splitGrad(nd)
+		b.settle()
 		return
 	}
 	g := b.vals[nd.out].grad
@@ -123,6 +125,7 @@ func (b *Builder) step(nd *node) {
 			b.sts[s].Saved = cur
 		}
 	}
+	b.settle()
 }
 
 // release ends one hold on a gradient.
@@ -140,9 +143,10 @@ func (b *Builder) free(st int32) { b.sts[st].Drop = int32(len(b.ops)) - 1 }
 // temp is a storage of the current backward operation.
 func (b *Builder) temp(n int64, dt DType, shape string) int32 { return b.alloc(n, dt, shape) }
 
-// give hands a gradient of type dt to a value: cast to the value's type,
-// added to what is there (in place when nobody else holds it), or kept.
-// The caller's hold on st passes to the value.
+// give hands a gradient of type dt to a value, cast to the value's type. The
+// caller's hold on st passes to the value. What the value does with it waits
+// until the node is done and has let go of what it kept (engine.cpp
+// evaluate_function adds outputs to the input buffers last).
 func (b *Builder) give(v, st int32, dt DType) {
 	val := &b.vals[v]
 	if dt != val.dt {
@@ -152,25 +156,41 @@ func (b *Builder) give(v, st int32, dt DType) {
 		b.release(st)
 		st = c
 	}
-	if val.param != Never {
-		b.accumulate(&b.Params[val.param], val, st)
-		return
+	b.given = append(b.given, gift{v, st})
+}
+
+// gift is a gradient on its way to a value.
+type gift struct{ v, st int32 }
+
+// settle adds the gradients that a node gave to what their values have: in
+// place when nobody else holds it, as a new tensor otherwise.
+func (b *Builder) settle() {
+	for _, g := range b.given {
+		val := &b.vals[g.v]
+		switch {
+		case val.param != Never:
+			b.accumulate(&b.Params[val.param], val, g.st)
+		case val.grad == Never:
+			val.grad = g.st
+		default:
+			val.grad = b.sum(val, val.grad, g.st)
+		}
 	}
-	if val.grad == Never {
-		val.grad = st
-		return
-	}
-	old := val.grad
+	b.given = b.given[:0]
+}
+
+// sum adds gradient st to old.
+func (b *Builder) sum(val *value, old, st int32) int32 {
 	b.pass("add_gradient", val.dt, 3*val.n*val.dt.Size())
 	if b.sts[old].refs == 1 {
 		b.release(st)
-		return
+		return old
 	}
 	sum := b.alloc(val.n, val.dt, b.sts[old].Shape)
 	b.sts[sum].refs = 1
-	val.grad = sum
 	b.release(old)
 	b.release(st)
+	return sum
 }
 
 // accumulate is AccumulateGrad: the first gradient becomes .grad, a later one

@@ -162,6 +162,7 @@ type Builder struct {
 	vals   []value
 	nodes  []node
 	saves  []int32
+	given  []gift
 	blocks []Block
 
 	module    string
@@ -175,7 +176,7 @@ type Builder struct {
 func (b *Builder) Reset() {
 	*b = Builder{
 		Params: b.Params[:0], ops: b.ops[:0], sts: b.sts[:0], vals: b.vals[:0],
-		nodes: b.nodes[:0], saves: b.saves[:0], blocks: b.blocks[:0],
+		nodes: b.nodes[:0], saves: b.saves[:0], given: b.given[:0], blocks: b.blocks[:0],
 	}
 }
 

@@ -117,8 +117,13 @@ func (b *Builder) EagerLayerNorm(x T, w int, rows, width int64, shape string) T 
 	mean := b.result(rows, Float32, "rows")
 	b.pass("sub", Float32, 8*x.n)
 	centred, _ := b.record(nodePass, b.result(x.n, Float32, shape), xf)
-	b.Drop(mean)
-	y := b.MulWeight(b.normalize(centred, rows, shape), w, width, shape)
+	again := b.result(x.n, Float32, shape) // (x - mean) is written twice: under the square and under the product
+	n := b.normalize(centred, rows, shape)
+	if n.v != Never {
+		b.save(again)
+	}
+	b.Drop(mean, centred, again)
+	y := b.MulWeight(n, w, width, shape)
 	y = b.Cast(y, x.dt, shape)
 	b.Return(mark, y)
 	return y
@@ -163,4 +168,65 @@ func (b *Builder) Product(x, w T, tokens, in, out int64, shape string) T {
 	y := b.product(nodeLinear, x, w, T{st: Never, v: Never}, false, dt, tokens, in, out, shape)
 	b.Return(mark, y)
 	return y
+}
+
+// XIELU is the eager form of xIELU (activations.py XIELUActivation): two
+// branches over the whole tensor, chosen by a mask. alpha are its two learned
+// scalars.
+func (b *Builder) XIELU(x T, alpha int, shape string) T {
+	by := x.n * x.dt.Size()
+	at := b.Weight(alpha)
+	b.pass("gt", x.dt, by+x.n)
+	mask := b.result(x.n, Bool, shape)
+	line := func(name string) T { b.pass(name, x.dt, 3*by); return b.result(x.n, x.dt, shape) }
+	scaled := line("mul")
+	square, linear := line("mul"), line("mul")
+	positive := line("add")
+	b.Drop(square, linear)
+	low := line("minimum")
+	exp := line("expm1")
+	b.Drop(low)
+	diff := line("sub")
+	branch, linear2 := line("mul"), line("mul")
+	negative := line("add")
+	b.Drop(branch, linear2)
+	b.pass("where", x.dt, 3*by)
+	y, nd := b.record(nodeXIELU, b.result(x.n, x.dt, shape), x, at)
+	if nd != nil {
+		for _, t := range []T{x, mask, scaled, exp, diff} {
+			b.save(t)
+		}
+	}
+	b.Drop(positive, negative, mask, scaled, exp, diff)
+	return y
+}
+
+// xieluGrad follows the branches back; what each step keeps is released with
+// the node here, slightly later than PyTorch does.
+func (b *Builder) xieluGrad(nd *node, g int32) {
+	v, alpha := nd.in[0], nd.in[1]
+	n, by := b.vals[nd.out].n, b.vals[nd.out].n*nd.dt.Size()
+	line := func(name string) int32 { b.pass(name, nd.dt, 3*by); return b.temp(n, nd.dt, "gradient") }
+	neg := line("where_backward")
+	pos := line("where_backward")
+	b.release(g)
+	dx := line("mul_backward")
+	b.sts[dx].refs = 1
+	full := line("mul_backward")
+	dd := line("mul_backward")
+	b.free(full)
+	b.free(neg)
+	for _, name := range []string{"sub_backward", "expm1_backward", "minimum_backward", "mul_backward", "mul_backward"} {
+		t := line(name)
+		b.pass("add_gradient", nd.dt, 3*by)
+		b.free(t)
+	}
+	b.free(dd)
+	b.free(pos)
+	if alpha != Never {
+		b.fresh(alpha, b.vals[alpha].n, nd.dt, "2")
+	}
+	if v != Never {
+		b.give(v, dx, nd.dt)
+	}
 }

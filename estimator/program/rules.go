@@ -62,6 +62,9 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 		b.weightGrad(nd)
 	case nodeInt8:
 		b.int8Grad(nd)
+	case nodeXIELU:
+		b.xieluGrad(nd, g)
+		return true
 	case nodePow:
 		b.powGrad(nd)
 	case nodeAddRow:
