@@ -97,7 +97,11 @@ func wrapSpans(spans []Span, room, hang int) [][]Span {
 				limit = room - hang
 			}
 			word = cut(word, limit)
-			current = append(current, Span{Text: word, Tone: s.Tone})
+			if n := len(current); n > 0 && current[n-1].Tone == s.Tone {
+				current[n-1].Text += word
+			} else {
+				current = append(current, Span{Text: word, Tone: s.Tone})
+			}
 			used += width(word)
 		}
 	}
