@@ -360,7 +360,10 @@ func (r *resolved) buildConfig() error {
 		Attention: attentionKinds[info.Attention], Loss: lossKinds[info.Loss],
 		Checkpoint:     info.Checkpointing == "full",
 		ConvertOutputs: r.trainer.convert && mixed(info.Precision),
-		Tuner:          tuner,
+		// PEFT's adapters under checkpointing: gradient_checkpointing_enable
+		// calls enable_input_require_grads.
+		InputsRequireGrad: r.method.Adapter && info.Checkpointing == "full",
+		Tuner:             tuner,
 	}
 	if mixed(info.Precision) {
 		c.Autocast = c.Compute

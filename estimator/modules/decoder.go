@@ -51,6 +51,12 @@ func (c *Context) prologue() program.T {
 	}
 	c.At(c.traits.embed)
 	x := c.embedding(ids, c.traits.embed, m.Vocab*width, width, "b·s·h")
+	if c.traits.scaledEmbedding {
+		x = c.replace(x, c.Scale(x, "b·s·h"))
+	}
+	if c.InputsRequireGrad && !x.RequiresGrad() {
+		x = c.RequireGrad(x)
+	}
 	if m.Position == model.Learned {
 		x = c.learnedPositions(x)
 	}
@@ -69,9 +75,6 @@ func (c *Context) prologue() program.T {
 	c.positions(x.DType())
 	if c.Model.ModelType == "gpt_bigcode" { // a causal mask of all positions lies ready as a buffer
 		c.AddParam(program.Param{Module: "bias", N: m.PositionRows * m.PositionRows, DType: program.Bool, Count: 1, Cat: program.Weights, Buffer: true})
-	}
-	if c.InputsRequireGrad && !x.RequiresGrad() {
-		x = c.RequireGrad(x)
 	}
 	c.Leave(x)
 	c.Backward()

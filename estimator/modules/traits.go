@@ -39,18 +39,19 @@ type traits struct {
 	gateUp          string // fused gate and up projection
 	embed, head     string
 
-	fusedSplit  bool // the fused projection is split without a copy (a view)
-	catRotary   bool // the rotated part is joined to an empty rest (Phi-3)
-	tokenMajor  bool // rotary runs before heads and tokens are swapped (GPT-J)
-	ropeFloat   bool // rotary runs in float32 and casts its result (OLMo, Cohere)
-	alwaysMask  bool // a mask is made even where causality alone would do (Falcon)
-	interleaved bool // rotary pairs are neighbours (GPT-J, GLM): other temporaries
-	conv1D      bool // transposed weights (GPT-2)
-	embedScale  bool // embeddings are multiplied by a constant
-	remote      bool // code lives in the model's repository, not in transformers
-	eagerOnly   bool
-	resScale    bool // residual additions multiply by a constant (Granite, MiniCPM)
-	logitScale  bool // logits are multiplied by a constant
+	fusedSplit      bool // the fused projection is split without a copy (a view)
+	catRotary       bool // the rotated part is joined to an empty rest (Phi-3)
+	tokenMajor      bool // rotary runs before heads and tokens are swapped (GPT-J)
+	ropeFloat       bool // rotary runs in float32 and casts its result (OLMo, Cohere)
+	alwaysMask      bool // a mask is made even where causality alone would do (Falcon)
+	interleaved     bool // rotary pairs are neighbours (GPT-J, GLM): other temporaries
+	conv1D          bool // transposed weights (GPT-2)
+	embedScale      bool // the model multiplies embeddings by a constant
+	scaledEmbedding bool // the embedding module does (Gemma)
+	remote          bool // code lives in the model's repository, not in transformers
+	eagerOnly       bool
+	resScale        bool // residual additions multiply by a constant (Granite, MiniCPM)
+	logitScale      bool // logits are multiplied by a constant
 }
 
 var llamaTraits = traits{
@@ -89,9 +90,9 @@ var families = map[string]traits{
 		t.embedScale, t.resScale, t.logitScale = true, true, true
 		t.gateUp, t.down = "input_linear", "output_linear"
 	}),
-	"gemma":       llamaWith(func(t *traits) { t.norm, t.embedScale = rmsPlusOne, true }),
-	"gemma2":      llamaWith(func(t *traits) { t.norm, t.embedScale, t.layout, t.eagerOnly = rmsPlusOne, true, sandwich, true }),
-	"gemma3_text": llamaWith(func(t *traits) { t.norm, t.embedScale, t.layout = rmsPlusOne, true, sandwich }),
+	"gemma":       llamaWith(func(t *traits) { t.norm, t.scaledEmbedding = rmsPlusOne, true }),
+	"gemma2":      llamaWith(func(t *traits) { t.norm, t.scaledEmbedding, t.layout, t.eagerOnly = rmsPlusOne, true, sandwich, true }),
+	"gemma3_text": llamaWith(func(t *traits) { t.norm, t.scaledEmbedding, t.layout = rmsPlusOne, true, sandwich }),
 	"olmo":        llamaWith(func(t *traits) { t.norm, t.ropeFloat = layerNormFloat, true }),
 	"olmo2":       llamaWith(func(t *traits) { t.norm, t.layout, t.ropeFloat = rmsBeforeCast, postNormed, true }),
 	"olmo3":       llamaWith(func(t *traits) { t.norm, t.layout, t.ropeFloat = rmsBeforeCast, postNormed, true }),

@@ -90,6 +90,10 @@ func (b *Builder) Backward() {
 		if blk.in.v != Never {
 			blk.GradOut = b.vals[blk.in.v].grad
 		}
+		if blk.leaf != Never && b.vals[blk.leaf].grad != Never {
+			b.op("accumulate_grad", Free, out.dt, 0, 0, 0)
+			b.release(b.vals[blk.leaf].grad)
+		}
 	}
 	blk.OpHi = int32(len(b.ops))
 	blk.StHi = int32(len(b.sts))

@@ -205,6 +205,7 @@ type Block struct {
 
 	nodeLo, nodeHi int32
 	in, out        T
+	leaf           int32 // value of a leaf that is no parameter
 }
 
 // Begin opens a block that runs count times.
@@ -213,7 +214,7 @@ func (b *Builder) Begin(name string, count int64) {
 		Name: name, Count: count,
 		OpLo: int32(len(b.ops)), StLo: int32(len(b.sts)), nodeLo: int32(len(b.nodes)),
 		In: Never, Out: Never, GradIn: Never, GradOut: Never, LastSave: Never,
-		in: T{st: Never, v: Never}, out: T{st: Never, v: Never},
+		in: T{st: Never, v: Never}, out: T{st: Never, v: Never}, leaf: Never,
 	})
 	b.block = len(b.blocks) - 1
 }
@@ -236,6 +237,7 @@ func (b *Builder) Enter(like T, requiresGrad bool) T {
 // Leave hands the block's result to the next one.
 func (b *Builder) Leave(t T) {
 	b.sts[t.st].Drop = Never
+	b.sts[t.st].Held = false // the next block's graph holds it
 	blk := &b.blocks[b.block]
 	blk.out, blk.Out = t, t.st
 	blk.FwdEnd = int32(len(b.ops))

@@ -1,8 +1,11 @@
 package program
 
-// RequireGrad makes a tensor a leaf of the graph (requires_grad_).
+// RequireGrad makes a tensor a leaf of the graph (requires_grad_): the graph
+// holds it, and its own .grad, until the graph dies.
 func (b *Builder) RequireGrad(x T) T {
 	x.v = b.newValue(x.n, x.dt, Never)
+	b.blocks[b.block].leaf = x.v
+	b.sts[x.st].Held = true
 	return x
 }
 
