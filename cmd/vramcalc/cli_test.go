@@ -410,6 +410,25 @@ func TestChangesOnlyWhereThereIsLittleRoom(t *testing.T) {
 	}
 }
 
+func TestRefusedCardsAreSaid(t *testing.T) {
+	env := environment{local: fakeGPUs{}, engine: standIn, models: presetOnly}
+	env.engine.estimate = func(r estimator.Request) (estimator.Report, error) {
+		if r.Device.GPU.ID == "rtx-4060" {
+			return estimator.Report{}, &estimator.SettingError{Setting: "loss", Value: "fused", Problem: "not here"}
+		}
+		return standIn.estimate(r)
+	}
+	for _, f := range render.Formats() {
+		got := callWith(env, nil, ask("-o", f)...)
+		if got.status != exitDone || !strings.Contains(got.stdout+got.stderr, "not here") {
+			t.Errorf("-o %s does not say why a card is out: %+v", f, got)
+		}
+	}
+	if got := callWith(env, nil, ask("--gpu", "rtx-4060,h100")...); got.status != exitUsage || !strings.Contains(got.stderr, "rtx-4060: --loss") {
+		t.Errorf("a named card that refuses: %+v", got)
+	}
+}
+
 func TestCompletion(t *testing.T) {
 	for _, c := range []struct {
 		args []string

@@ -51,7 +51,7 @@ func main() {
 
 // run is the whole program.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env environment) int {
-	cmd := newRoot(&app{stdout: stdout, env: env})
+	cmd := newRoot(&app{stdout: stdout, stderr: stderr, env: env})
 	cmd.SetArgs(append([]string{}, args...)) // nil would mean os.Args
 	cmd.SetIn(stdin)
 	cmd.SetOut(stdout)

@@ -53,11 +53,21 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 		return err
 	}
 	plan.Focus = focus(plan.Answers)
-	if err := a.complete(&plan.Answers[plan.Focus], requests[plan.Focus], f.explain); err != nil {
-		return err
+	for i := range plan.Answers {
+		if common && i != plan.Focus {
+			continue // nobody asked about this card in particular
+		}
+		if err := a.complete(&plan.Answers[i], requests[i], f.explain); err != nil {
+			return err
+		}
 	}
 	if err := a.write(plan); err != nil {
 		return err
+	}
+	if a.output == string(render.CSV) {
+		for _, r := range plan.Refused { // which have no row there
+			fmt.Fprintf(a.stderr, "%s: note: %s is left out: %s\n", programName, r.ID, r.Reason)
+		}
 	}
 	if f.check && !passes(plan.Answers, common) {
 		return errTooBig

@@ -14,6 +14,7 @@ import (
 // app is one run: what its commands share.
 type app struct {
 	stdout io.Writer
+	stderr io.Writer
 	env    environment
 	output string
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,15 +68,15 @@ func (p Plan) Sections() []Section {
 	} else {
 		out = append(out, Section{Lines: []Line{line(verdict(a.Report)), question(a.Report)}})
 	}
-	for _, s := range []Section{
-		memory(a.Report), timeline(a.Report), throughput(a.Report),
-		assumptions(a.Report), changes(a.Changes), findings(a.Report), derivations(a.Derivations),
-	} {
-		if len(s.Lines)+len(s.Grids) > 0 {
-			out = append(out, s)
+	out = append(out, memory(a.Report), timeline(a.Report), throughput(a.Report), assumptions(a.Report))
+	out = append(out, changes("What to change", a.Changes))
+	for i, other := range p.Answers {
+		if i != p.Focus {
+			out = append(out, changes("What to change for "+deviceName(other.Report), other.Changes))
 		}
 	}
-	return out
+	out = append(out, findings(a.Report), derivations(a.Derivations))
+	return slices.DeleteFunc(out, func(s Section) bool { return len(s.Lines)+len(s.Grids) == 0 })
 }
 
 // verdict says in one line whether it fits, on what, with how much room and

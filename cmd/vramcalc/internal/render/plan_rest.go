@@ -60,7 +60,7 @@ func assumptions(r estimator.Report) Section {
 }
 
 // changes are the single settings that would save memory.
-func changes(list []estimator.Change) Section {
+func changes(title string, list []estimator.Change) Section {
 	g := Grid{Columns: []Column{
 		{Title: "setting"},
 		{Title: "memory", Right: true},
@@ -82,7 +82,7 @@ func changes(list []estimator.Change) Section {
 			plain(GiB(c.ResultDeviceBytes)), then,
 		})
 	}
-	return sectionOf("What to change", g)
+	return sectionOf(title, g)
 }
 
 // findings are what the reader should know besides.

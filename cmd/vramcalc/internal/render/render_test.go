@@ -112,7 +112,7 @@ func plans() map[string]Plan {
 		"tight":     {Answers: []Answer{{Report: sample(tight), Changes: someChanges, Derivations: someDerivations}}},
 		"no-device": {Answers: []Answer{{Report: sample(noDevice)}}},
 		"several": {
-			Answers: []Answer{{Report: sample(tooBig)}, {Report: sample(tight)}, {Report: sample(nil)}},
+			Answers: []Answer{{Report: sample(tooBig), Changes: someChanges[:1]}, {Report: sample(tight)}, {Report: sample(nil)}},
 			Focus:   1,
 			Refused: []Refusal{{ID: "old-card", Name: "Old Card", CapacityBytes: 7000000000, Reason: "it has no bfloat16"}},
 		},
