@@ -31,6 +31,7 @@ func ReadShape(req Request) (Shape, error) {
 	plan.KernelTemporaries = false
 	s := Shape{Reading: e.replayer.Read(p, plan), Program: p, Plan: plan}
 	s.Parameters, s.Trainable = p.Count()
+	s.FLOPs = countFLOPs(p, plan.Optimizer) * float64(r.info.GradAccum)
 	return s, nil
 }
 
@@ -38,4 +39,19 @@ func ReadShape(req Request) (Shape, error) {
 func (s Shape) Events(emit func(memory.Event)) {
 	var r memory.Replayer
 	r.Walk(s.Program, s.Plan, emit)
+}
+
+// countFLOPs is the work of one micro-batch, recomputation included.
+func countFLOPs(p program.Program, model int) (sum float64) {
+	for i := range model {
+		b := &p.Blocks[i]
+		for op := b.OpLo; op < b.OpHi; op++ {
+			times := 1.0
+			if b.Checkpointed && op <= b.LastSave {
+				times = 2
+			}
+			sum += times * p.Ops[op].Counted * float64(b.Count)
+		}
+	}
+	return sum
 }

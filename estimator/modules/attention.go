@@ -101,7 +101,7 @@ func (c *Context) fused(q, k, v program.T) program.T {
 	switch {
 	case c.hasMask: // a mask rules the flash kernel out, and key-value heads are repeated
 		k, v = c.repeatKV(k), c.repeatKV(v)
-		a.KVHeads = m.Heads
+		a.KVHeads, a.Masked = m.Heads, true
 		if c.mask.DType() == program.Bool {
 			out = c.MaskedAttention(q, k, v, c.mask, a, "b·s·n·d")
 		} else {

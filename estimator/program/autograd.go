@@ -49,6 +49,7 @@ type node struct {
 	module           string
 	cat              Category
 	flag             bool
+	masked           bool // attention under a mask
 }
 
 // record adds a node for the result t of the current operation, if any of its
@@ -78,6 +79,8 @@ func (b *Builder) Backward() {
 	blk := &b.blocks[b.block]
 	if out := blk.out; out.v != Never {
 		b.cat = Activations
+		b.backward = true
+		defer func() { b.backward = false }()
 		b.sts = append(b.sts, Storage{
 			Bytes: b.sts[out.st].Bytes, Born: Outside, Drop: Never, Saved: Never, refs: 1,
 			Cat: b.sts[out.st].Cat, Kind: BoundaryIn, Shape: b.sts[out.st].Shape,

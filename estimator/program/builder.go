@@ -27,12 +27,15 @@ type Op struct {
 	Module   string // where the model calls it
 	Class    Class
 	DType    DType // type it computes in
-	Kernels  int32
 	Backward bool
+	Masked   bool // attention with a mask
+	EightBit bool // dequantization of 8-bit weights
+	Kernels  int32
 
-	M, N, K int64 // matmul: M×K times K×N, Batch times
+	M, N, K int64 // matmul: M×K times K×N, Batch times; dequantization: N elements
 	Batch   int64
-	FLOPs   float64 // executed multiply-adds count two
+	FLOPs   float64 // executed; a multiply-add counts two
+	Counted float64 // the same with the whole attention matrix, causal or not
 	Bytes   float64 // read and written
 
 	StLo, StHi int32 // storages that the operation allocates
@@ -170,6 +173,7 @@ type Builder struct {
 	autocast  DType // Invalid: off
 	inference bool  // no gradient is recorded
 	block     int   // index of the open block
+	backward  bool  // operations belong to the backward pass
 }
 
 // Reset forgets the program and keeps the memory.
@@ -199,7 +203,7 @@ type Block struct {
 	StLo, StHi         int32
 	In, Out            int32 // storages of the tensor that enters and the one that leaves
 	GradIn, GradOut    int32 // the same of the gradient
-	LastSave           int32 // last forward op that saves a tensor: recomputation stops there
+	LastSave           int32 // last forward op that a recomputation has to run
 
 	Checkpointed bool // forward keeps only In, backward runs forward again
 
@@ -254,7 +258,7 @@ func (b *Builder) op(name string, class Class, dt DType, kernels int32, flops, b
 	n := int32(len(b.sts))
 	b.ops = append(b.ops, Op{
 		Name: name, Module: b.module, Class: class, DType: dt, Kernels: kernels,
-		FLOPs: flops, Bytes: bytes, StLo: n, StHi: n,
+		FLOPs: flops, Counted: flops, Bytes: bytes, StLo: n, StHi: n, Backward: b.backward,
 	})
 	return &b.ops[len(b.ops)-1]
 }
@@ -314,7 +318,11 @@ next:
 func (b *Builder) save(t T) {
 	b.saves = append(b.saves, t.st)
 	b.nodes[len(b.nodes)-1].savedHi++
-	b.blocks[b.block].LastSave = int32(len(b.ops)) - 1
+	last := int32(len(b.ops)) - 1
+	if t.st >= 0 && b.sts[t.st].Born != last {
+		last-- // inputs are packed before the operation runs: recomputation stops there
+	}
+	b.blocks[b.block].LastSave = last
 }
 
 // Hold gives a tensor that outlives its function its kind.

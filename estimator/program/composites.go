@@ -243,12 +243,16 @@ func (b *Builder) ropeGrad(nd *node) {
 type AttentionShape struct {
 	Batch, Heads, KVHeads, Seq, HeadDim int64
 	Window                              int64 // mean number of keys that a query meets; 0: causal over Seq
+	Masked                              bool  // a mask is given: every pair is computed
 	ExpandKV                            bool  // backward makes dk, dv per query head first
 }
 
 // pairs is the number of query-key pairs that a causal kernel computes.
 func (a AttentionShape) pairs() float64 {
 	s := float64(a.Seq)
+	if a.Masked {
+		return s * s
+	}
 	if a.Window > 0 && float64(a.Window) < s {
 		w := float64(a.Window)
 		return s*w - w*(w-1)/2
@@ -275,6 +279,7 @@ func (b *Builder) FlashAttention(q, k, v T, a AttentionShape, shape string) T {
 	if nd != nil {
 		nd.n = [4]int64{a.Batch * a.Heads, a.Seq, a.HeadDim, a.Window}
 		nd.flag = a.Heads != a.KVHeads && a.ExpandKV
+		nd.masked = a.Masked
 		b.save(q)
 		b.save(k)
 		b.save(v)
@@ -291,6 +296,8 @@ func (b *Builder) attentionOp(name string, dt DType, a AttentionShape, products 
 	flops := 2 * products * float64(a.Batch*a.Heads) * a.pairs() * float64(a.HeadDim)
 	o := b.op(name, Attention, dt, 1, flops, bytes)
 	o.M, o.N, o.K, o.Batch = a.Seq, a.Seq, a.HeadDim, a.Batch*a.Heads
+	o.Counted = 2 * products * float64(a.Batch*a.Heads) * float64(a.Seq) * float64(a.Seq) * float64(a.HeadDim)
+	o.Masked = a.Masked
 }
 
 // attentionGrad recomputes the scores and makes five products. FlashAttention
@@ -299,7 +306,7 @@ func (b *Builder) attentionOp(name string, dt DType, a AttentionShape, products 
 // dv_expanded when heads are grouped).
 func (b *Builder) attentionGrad(nd *node) {
 	bn, s, d := nd.n[0], nd.n[1], nd.n[2]
-	a := AttentionShape{Batch: 1, Heads: bn, Seq: s, HeadDim: d, Window: nd.n[3]}
+	a := AttentionShape{Batch: 1, Heads: bn, Seq: s, HeadDim: d, Window: nd.n[3], Masked: nd.masked}
 	qn := bn * s * d
 	b.attentionOp("flash_attention_backward", nd.dt, a, 5, float64(6*qn)*float64(nd.dt.Size()))
 	var made [3]int32

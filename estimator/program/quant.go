@@ -30,7 +30,7 @@ func (b *Builder) dequantize(dt DType, n int64, nested bool) {
 	if nested {
 		kernels = 2
 	}
-	b.op("dequantize_4bit", Dequantize, dt, kernels, 0, float64(n)*(0.5+4.0/64+float64(dt.Size())))
+	b.op("dequantize_4bit", Dequantize, dt, kernels, 0, float64(n)*(0.5+4.0/64+float64(dt.Size()))).N = n
 	b.kernelTemp(n, dt)
 	b.extend()
 }
@@ -46,11 +46,11 @@ func (b *Builder) quantGrad(nd *node) {
 	}
 	tokens, in, out := nd.n[0], nd.n[1], nd.n[2]
 	if nd.flag { // the block scales are dequantized to float32 first
-		b.op("dequantize_absmax", Dequantize, Float32, 2, 0, float64(in*out)/64*5)
+		b.op("dequantize_absmax", Dequantize, Float32, 2, 0, float64(in*out)/64*5).N = in * out / 64
 		scales := b.temp(in*out/64, Float32, "in·out/64")
 		defer b.free(scales)
 	}
-	b.op("dequantize_4bit", Dequantize, nd.dt, 1, 0, float64(in*out)*(0.5+4.0/64+float64(nd.dt.Size())))
+	b.op("dequantize_4bit", Dequantize, nd.dt, 1, 0, float64(in*out)*(0.5+4.0/64+float64(nd.dt.Size()))).N = in * out
 	b.cat = Workspace
 	w := b.temp(in*out, nd.dt, "in·out")
 	b.cat = nd.cat
@@ -100,7 +100,8 @@ func (b *Builder) Int8Linear(x T, tokens, in, out int64, shape string) T {
 func (b *Builder) int8Grad(nd *node) {
 	v := nd.in[0]
 	tokens, in, out := nd.n[0], nd.n[1], nd.n[2]
-	b.op("dequantize_8bit", Dequantize, nd.dt, 2, 0, float64(in*out)*(1+3*float64(nd.dt.Size())))
+	o := b.op("dequantize_8bit", Dequantize, nd.dt, 2, 0, float64(in*out)*(1+3*float64(nd.dt.Size())))
+	o.N, o.EightBit = in*out, true
 	b.cat = Workspace
 	w := b.temp(in*out, nd.dt, "in·out")
 	b.cat = nd.cat
@@ -112,6 +113,6 @@ func (b *Builder) int8Grad(nd *node) {
 
 // DequantizedWeight is a whole quantized weight in a type, outside any graph.
 func (b *Builder) DequantizedWeight(n int64, dt DType) T {
-	b.op("dequantize", Dequantize, dt, 1, 0, float64(n)*(0.5+4.0/64+float64(dt.Size())))
+	b.op("dequantize", Dequantize, dt, 1, 0, float64(n)*(0.5+4.0/64+float64(dt.Size()))).N = n
 	return b.result(n, dt, "in·out")
 }

@@ -42,6 +42,9 @@ func TestDev(t *testing.T) {
 		if at.Op >= 0 {
 			name = s.Program.Ops[at.Op].Module + "/" + s.Program.Ops[at.Op].Name
 		}
+		if d := s.FLOPs/last.FLOPs - 1; d > 1e-6 || d < -1e-6 {
+			fmt.Printf("FLOPS %s %g %g %+.4f%%\n", f, s.FLOPs, last.FLOPs, 100*d)
+		}
 		fmt.Printf("%s: ref %d ours %d  %+.3f%%  ref@%s %s %s  ours@%v %s rec=%v\n   params %v/%v trainable %v/%v\n   live ref %v\n   ours", f, row.PeakBytes, s.Reading.Peak,
 			100*(float64(s.Reading.Peak)/float64(row.PeakBytes)-1), last.Peak.Phase, last.Peak.Module, last.Peak.Op, at.Phase, name, at.Recompute,
 			s.Parameters, row.Parameters.Total, s.Trainable, row.Parameters.Trainable, live)
