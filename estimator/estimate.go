@@ -27,7 +27,7 @@ func (e *engine) build(r *resolved) (program.Program, memory.Plan, error) {
 	optimizers.Build(&e.builder, r.optimizer, r.trainer.clip)
 	p := e.builder.Program()
 	return p, memory.Plan{
-		Steps: 2, GradAccum: int(min(r.info.GradAccum, 2)), Optimizer: len(p.Blocks) - 1, KernelTemporaries: true,
+		Steps: 2, GradAccum: r.info.GradAccum, Optimizer: len(p.Blocks) - 1, KernelTemporaries: true,
 	}, nil
 }
 

@@ -15,15 +15,16 @@ type Event struct {
 func (r *Replayer) Walk(p program.Program, plan Plan, emit func(Event)) {
 	r.index(p)
 	r.temps = plan.KernelTemporaries
-	w := walker{Replayer: r, p: p, plan: plan, emit: emit}
+	w := &r.walker
+	*w = walker{
+		Replayer: r, p: p, plan: plan, emit: emit, base: w.base[:0], handles: w.handles[:0],
+		late: w.late[:0], grads: w.grads[:0], held: w.held[:0], inputs: w.inputs[:0],
+	}
 	w.layout()
 	w.load()
 	for step := range plan.Steps {
-		w.at.Step = step
-		for micro := range plan.GradAccum {
-			if micro > 0 {
-				w.freeKind(0, program.StepInput)
-			}
+		w.fetch(step)
+		for micro := range plan.micros() {
 			w.micro(step, micro)
 		}
 		w.optimizer(step)
@@ -45,6 +46,7 @@ type walker struct {
 	late    []int32 // slots of autocast's weight copies
 	grads   []int32 // handles and storages of parameter gradients
 	held    []int32 // handles and storages that graph nodes hold
+	inputs  []int32 // handles of the batches of a step
 	tied    int32   // handle of the gradient that waits for a tied weight's second one
 	tiedSt  int32
 }
@@ -56,7 +58,7 @@ func (w *walker) layout() {
 		w.base = append(w.base, n)
 		n += (b.StHi - b.StLo) * int32(b.Count)
 	}
-	w.handles = fill(nil, int(n))
+	w.handles = fill(w.handles, int(n))
 }
 
 func (w *walker) slot(block int, repeat int64, st int32) int32 {
@@ -79,6 +81,18 @@ func (w *walker) load() {
 			})
 		}
 	}
+	for _, bytes := range w.plan.Workspaces {
+		w.emit(Event{Point: w.at, Storage: program.Never, Handle: w.next, Bytes: program.Round(bytes)})
+		w.next++
+	}
+}
+
+// fetch allocates the batches of a step.
+func (w *walker) fetch(step int) {
+	w.at = Point{Step: step, Phase: Forward, Block: -1, Op: program.Never}
+	w.inputs = append(w.inputs[:0], w.next)
+	w.emit(Event{Point: w.at, Storage: program.Never, Handle: w.next, Bytes: inputBytes(w.p) * w.plan.GradAccum})
+	w.next++
 }
 
 // alloc allocates a storage into a slot; equal allocations that it stands for
@@ -237,7 +251,7 @@ func (w *walker) forward(block int, repeat int64, m mode) {
 			}
 		}
 		for i := w.dropHead[op]; i != program.Never; i = w.dropNext[i] {
-			if s := &w.p.Storages[i]; w.droppedInForward(s, m) > 0 {
+			if s := &w.p.Storages[i]; w.dropsInForward(s, m) {
 				w.free(w.slot(block, repeat, i), i)
 			}
 		}
@@ -319,5 +333,5 @@ func (w *walker) optimizer(step int) {
 func (w *walker) zeroGrad() {
 	w.at = Point{Step: w.at.Step, Phase: ZeroGrad, Block: -1, Op: program.Never}
 	w.release(&w.grads)
-	w.freeKind(0, program.StepInput)
+	w.emit(Event{Point: w.at, Storage: program.Never, Handle: w.inputs[0], Bytes: -inputBytes(w.p) * w.plan.GradAccum})
 }

@@ -48,7 +48,7 @@ func TestDev(t *testing.T) {
 		fmt.Printf("%s: ref %d ours %d  %+.3f%%  ref@%s %s %s  ours@%v %s rec=%v\n   params %v/%v trainable %v/%v\n   live ref %v\n   ours", f, row.PeakBytes, s.Reading.Peak,
 			100*(float64(s.Reading.Peak)/float64(row.PeakBytes)-1), last.Peak.Phase, last.Peak.Module, last.Peak.Op, at.Phase, name, at.Recompute,
 			s.Parameters, row.Parameters.Total, s.Trainable, row.Parameters.Trainable, live)
-		for _, m := range s.Reading.Marks {
+		for _, m := range s.Reading.Phases() {
 			fmt.Print(" ", m.Phase, ":", m.Peak, "/", m.End)
 		}
 		fmt.Println()
