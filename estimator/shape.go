@@ -28,7 +28,7 @@ func ReadShape(req Request) (Shape, error) {
 	if err != nil {
 		return Shape{}, err
 	}
-	plan.KernelTemporaries = false
+	plan.KernelTemporaries, plan.Workspaces = false, nil
 	s := Shape{Reading: e.replayer.Read(p, plan), Program: p, Plan: plan}
 	s.Parameters, s.Trainable = p.Count()
 	s.FLOPs = countFLOPs(p, plan.Optimizer) * float64(r.info.GradAccum)

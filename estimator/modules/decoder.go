@@ -172,11 +172,8 @@ func (c *Context) run(first int64, inputGrad bool) int64 {
 func (c *Context) layerTrains(i int64) bool { return c.Tuner.TrainsLayer(i) }
 
 func (c *Context) block(x program.T, first, n int64) program.T {
-	name := fmt.Sprintf("layers.%d", first)
-	if n > 1 {
-		name = fmt.Sprintf("layers.%d-%d", first, first+n-1)
-	}
-	c.Begin(name, n)
+	c.Begin("layers", n)
+	c.Layer(first)
 	c.layer, c.Count = first, n
 	in := c.Enter(x, x.RequiresGrad())
 	y := c.decoderLayer(in)

@@ -198,6 +198,7 @@ func (b *Builder) In(c Category) { b.cat = c }
 type Block struct {
 	Name  string
 	Count int64
+	First int64 // index of the first layer that it stands for, -1 outside the layers
 
 	OpLo, FwdEnd, OpHi int32 // forward operations, then backward ones
 	StLo, StHi         int32
@@ -215,13 +216,16 @@ type Block struct {
 // Begin opens a block that runs count times.
 func (b *Builder) Begin(name string, count int64) {
 	b.blocks = append(b.blocks, Block{
-		Name: name, Count: count,
+		Name: name, Count: count, First: -1,
 		OpLo: int32(len(b.ops)), StLo: int32(len(b.sts)), nodeLo: int32(len(b.nodes)),
 		In: Never, Out: Never, GradIn: Never, GradOut: Never, LastSave: Never,
 		in: T{st: Never, v: Never}, out: T{st: Never, v: Never}, leaf: Never,
 	})
 	b.block = len(b.blocks) - 1
 }
+
+// Layer says which decoder layer the open block's first repeat is.
+func (b *Builder) Layer(first int64) { b.blocks[b.block].First = first }
 
 // Enter brings a tensor of the previous block in: this block owns it now.
 func (b *Builder) Enter(like T, requiresGrad bool) T {

@@ -1,0 +1,113 @@
+package estimator
+
+import (
+	"fmt"
+	"slices"
+)
+
+// alternative is one setting that may save memory.
+type alternative struct {
+	flags string
+	apply func(*Request)
+}
+
+// Changes are single settings that would save memory, each computed by
+// [Estimate], the widest effect first. Settings that save less than one
+// percent are left out.
+func Changes(req Request, rep Report) ([]Change, error) {
+	var changes []Change
+	for _, a := range alternatives(rep) {
+		r := settled(req, rep)
+		a.apply(&r)
+		after, err := Estimate(r)
+		if err != nil {
+			continue // the setting does not go with the others
+		}
+		c := Change{
+			Flags: a.flags, DeviceBytesDelta: after.Memory.DeviceBytes - rep.Memory.DeviceBytes,
+			ResultDeviceBytes: after.Memory.DeviceBytes, Fits: after.Fit != nil && after.Fit.Fits,
+		}
+		if after.Throughput != nil && rep.Throughput != nil {
+			c.SpeedRatio = after.Throughput.TokensPerSecond / rep.Throughput.TokensPerSecond
+		}
+		if c.DeviceBytesDelta < -rep.Memory.DeviceBytes/100 {
+			changes = append(changes, c)
+		}
+	}
+	slices.SortStableFunc(changes, func(a, b Change) int {
+		return int(max(-1, min(1, a.DeviceBytesDelta-b.DeviceBytesDelta)))
+	})
+	return changes, nil
+}
+
+// settled is the request with the report's settings said, so that a change
+// of one leaves the others as they were.
+func settled(req Request, rep Report) Request {
+	t := &rep.Training
+	req.Training = Training{
+		MicroBatch: t.MicroBatch, SeqLen: t.SeqLen, GradAccum: t.GradAccum, Precision: t.Precision,
+		WeightsDType: req.Training.WeightsDType, AdapterDType: req.Training.AdapterDType,
+		Optimizer: t.Optimizer, Checkpointing: t.Checkpointing, Attention: t.Attention, Loss: t.Loss, Trainer: t.Trainer,
+	}
+	return req
+}
+
+// alternatives are the settings to try, one at a time.
+func alternatives(rep Report) []alternative {
+	t := &rep.Training
+	var as []alternative
+	try := func(flags string, apply func(*Request)) { as = append(as, alternative{flags, apply}) }
+	if t.Checkpointing == "none" {
+		try("--checkpointing full", func(r *Request) { r.Training.Checkpointing = "full" })
+	}
+	if t.Loss == "standard" {
+		try("--loss fused", func(r *Request) { r.Training.Loss = "fused" })
+	}
+	if t.Attention == "eager" {
+		try("--attention sdpa", func(r *Request) { r.Training.Attention = "sdpa" })
+	}
+	if t.Optimizer == "adamw" || t.Optimizer == "adamw-fused" {
+		try("--optimizer adamw-8bit", func(r *Request) { r.Training.Optimizer = "adamw-8bit" })
+	}
+	if t.MicroBatch > 1 {
+		half := t.MicroBatch / 2
+		accum := t.GradAccum * t.MicroBatch / half
+		try(fmt.Sprintf("--micro-batch %d --grad-accum %d", half, accum), func(r *Request) { r.Training.MicroBatch, r.Training.GradAccum = half, accum })
+		if half > 1 {
+			all := t.GradAccum * t.MicroBatch
+			try(fmt.Sprintf("--micro-batch 1 --grad-accum %d", all), func(r *Request) { r.Training.MicroBatch, r.Training.GradAccum = 1, all })
+		}
+	}
+	if t.SeqLen > 512 {
+		try(fmt.Sprintf("--seq-len %d", t.SeqLen/2), func(r *Request) { r.Training.SeqLen = t.SeqLen / 2 })
+	}
+	if t.Precision == "fp32" || t.Precision == "tf32" {
+		try("--precision bf16", func(r *Request) { r.Training.Precision, r.Training.WeightsDType = "bf16", "" })
+	}
+	return append(as, otherMethods(rep)...)
+}
+
+// otherMethods train less, or store the base in less.
+func otherMethods(rep Report) (as []alternative) {
+	method := func(id string) alternative {
+		return alternative{"--method " + id, func(r *Request) {
+			dq := r.Method.DoubleQuant
+			r.Method = Method{ID: id, LoRARank: r.Method.LoRARank, LoRAAlpha: r.Method.LoRAAlpha, LoRATargets: r.Method.LoRATargets, DoubleQuant: dq}
+			r.Training.WeightsDType = ""
+		}}
+	}
+	switch rep.Method.ID {
+	case "full", "freeze":
+		return []alternative{method("lora"), method("qlora")}
+	case "lora", "dora":
+		return []alternative{method("qlora")}
+	case "qlora":
+		if rep.Training.Quant == "int8" {
+			return []alternative{{"--quant nf4", func(r *Request) { r.Method.Quant = "nf4" }}}
+		}
+		if !rep.Training.DoubleQuant {
+			return []alternative{{"--double-quant", func(r *Request) { yes := true; r.Method.DoubleQuant = &yes }}}
+		}
+	}
+	return nil
+}
