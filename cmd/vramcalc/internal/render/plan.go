@@ -183,8 +183,9 @@ func comparisonRow(r estimator.Report) []Span {
 	if t := r.Throughput; t != nil {
 		row[7] = plain(Significant(t.TokensPerSecondTotal))
 		row[8] = plain(Duration(t.StepSeconds))
-		row[9] = plain(percent(t.MFU))
-		row[10] = plain(percent(t.HFU))
+		if t.HFU > 0 { // the card's peak rate is known
+			row[9], row[10] = plain(percent(t.MFU)), plain(percent(t.HFU))
+		}
 		row[11] = plain(t.BoundBy)
 		if r.Fit != nil && !r.Fit.Fits {
 			for i := 7; i < len(row); i++ {

@@ -20,10 +20,12 @@ func throughput(r estimator.Report) Section {
 	if r.Device.Count > 1 {
 		add(Plain, "on all GPUs", Significant(t.TokensPerSecondTotal), "")
 	}
-	add(Plain, "step", Duration(t.StepSeconds), "one optimizer step, bound by "+t.BoundBy)
+	add(Plain, "step", Duration(t.StepSeconds), "one optimizer step of "+Scaled(t.FLOPsPerStep)+"FLOP, bound by "+t.BoundBy)
 	add(Plain, "samples/s", Significant(t.SamplesPerSecond), "")
-	add(Plain, "MFU", percent1(t.MFU), "of the peak rate, for the arithmetic that the model needs")
-	add(Plain, "HFU", percent1(t.HFU), "for what is executed, recomputation included: "+Scaled(t.FLOPsPerStep)+"FLOP")
+	if t.HFU > 0 { // the card's peak rate is known
+		add(Plain, "MFU", percent1(t.MFU), "of the peak rate, for the arithmetic that the model needs")
+		add(Plain, "HFU", percent1(t.HFU), "the same with what is computed again")
+	}
 	parts := Grid{Columns: []Column{
 		{Title: "time by part"}, {Title: "time", Right: true}, {Title: "share", Right: true}, {Title: "", Drop: 1},
 	}}
