@@ -105,8 +105,13 @@ func deviceName(r estimator.Report) string {
 	if name == "" {
 		name = r.Device.ID
 	}
-	if r.Device.Count > 1 {
-		return integer(r.Device.Count) + " × " + name
+	return times(r.Device.Count, name)
+}
+
+// times is a name, with its number where there are several.
+func times(n int64, name string) string {
+	if n > 1 {
+		return integer(n) + " × " + name
 	}
 	return name
 }
@@ -140,6 +145,7 @@ func (p Plan) comparison() Section {
 	s := Section{Lines: []Line{line(p.summary()), question(p.Answers[p.Focus].Report)}}
 	g := Grid{Columns: []Column{
 		{Title: "GPU"},
+		{Title: "name", Wide: true, Drop: 4},
 		{Title: "has GiB", Right: true},
 		{Title: "needs", Right: true},
 		{Title: "allocated", Right: true, Wide: true},
@@ -173,22 +179,29 @@ func (p Plan) comparison() Section {
 func comparisonRow(r estimator.Report) []Span {
 	word, tone := fitWord(r)
 	row := []Span{
-		plain(deviceName(r)), plain(gib(r.Device.CapacityBytes)), plain(gib(r.Memory.DeviceBytes)),
+		plain(times(r.Device.Count, r.Device.ID)), plain(r.Device.Name),
+		plain(gib(r.Device.CapacityBytes)), plain(gib(r.Memory.DeviceBytes)),
 		plain(gib(r.Memory.AllocatedBytes)), plain(gib(r.Memory.ReservedBytes)),
-		plain(""), text(tone, word), plain(""), plain(""), plain(""), plain(""), plain(""),
+		{},
+		text(tone, word),
+		{},
+		{},
+		{},
+		{},
+		{},
 	}
 	if r.Fit != nil {
-		row[5] = text(tone, gib(r.Fit.HeadroomBytes))
+		row[6] = text(tone, gib(r.Fit.HeadroomBytes))
 	}
 	if t := r.Throughput; t != nil {
-		row[7] = plain(Significant(t.TokensPerSecondTotal))
-		row[8] = plain(Duration(t.StepSeconds))
+		row[8] = plain(Significant(t.TokensPerSecondTotal))
+		row[9] = plain(Duration(t.StepSeconds))
 		if t.HFU > 0 { // the card's peak rate is known
-			row[9], row[10] = plain(percent(t.MFU)), plain(percent(t.HFU))
+			row[10], row[11] = plain(percent(t.MFU)), plain(percent(t.HFU))
 		}
-		row[11] = plain(t.BoundBy)
+		row[12] = plain(t.BoundBy)
 		if r.Fit != nil && !r.Fit.Fits {
-			for i := 7; i < len(row); i++ {
+			for i := 8; i < len(row); i++ {
 				row[i] = text(Faint, "–")
 			}
 		}
@@ -198,7 +211,7 @@ func comparisonRow(r estimator.Report) []Span {
 
 func refusedRow(r Refusal, columns int) []Span {
 	row := make([]Span, columns)
-	row[0], row[1], row[6] = plain(r.Name), plain(gib(r.CapacityBytes)), text(Bad, "no")
+	row[0], row[1], row[2], row[7] = plain(r.ID), plain(r.Name), plain(gib(r.CapacityBytes)), text(Bad, "no")
 	return row
 }
 

@@ -57,20 +57,13 @@ func figures(m estimator.Memory) Grid {
 	}
 	add(Plain, "allocated", m.AllocatedBytes, "tensors at the peak: "+m.PeakAt)
 	add(Plain, "reserved", m.ReservedBytes, "held by PyTorch's caching allocator")
-	add(Strong, "device", m.DeviceBytes, joinNote("what nvidia-smi shows: reserved + "+GiB(m.ContextBytes)+" context", m.ContextSource))
+	add(Strong, "device", m.DeviceBytes, "what nvidia-smi shows: reserved + "+GiB(m.ContextBytes)+" context")
 	if b := m.Band; b.HighBytes > 0 {
 		g.Rows = append(g.Rows, []Span{
 			plain("likely"), plain(gib(b.LowBytes) + "–" + gib(b.HighBytes)), plain(""), text(Faint, b.Basis),
 		})
 	}
 	return g
-}
-
-func joinNote(note, source string) string {
-	if source == "" {
-		return note
-	}
-	return note + " (" + source + ")"
 }
 
 func fitTone(r estimator.Report) Tone {

@@ -49,7 +49,11 @@ func band(b estimator.ThroughputBand) string {
 	if b.HighTokensPerSecond <= 0 {
 		return ""
 	}
-	return joinNote("likely "+Significant(b.LowTokensPerSecond)+" to "+Significant(b.HighTokensPerSecond), b.Basis)
+	likely := "likely " + Significant(b.LowTokensPerSecond) + " to " + Significant(b.HighTokensPerSecond)
+	if b.Basis == "" {
+		return likely
+	}
+	return likely + " (" + b.Basis + ")"
 }
 
 // assumptions are the settings that nobody stated.

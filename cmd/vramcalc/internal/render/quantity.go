@@ -21,9 +21,14 @@ func gib(bytes int64) string {
 	return fixed(v, 2)
 }
 
-// fixed writes v with n decimals and a typographic minus sign.
+// fixed writes v with n decimals and a typographic minus sign, which what
+// rounds to zero does not get.
 func fixed(v float64, n int) string {
-	return sign(v) + strconv.FormatFloat(math.Abs(v), 'f', n, 64)
+	s := strconv.FormatFloat(math.Abs(v), 'f', n, 64)
+	if strings.Trim(s, "0.") == "" {
+		return s
+	}
+	return sign(v) + s
 }
 
 func sign(v float64) string {
@@ -33,10 +38,13 @@ func sign(v float64) string {
 	return ""
 }
 
-// signed is fixed with a plus sign before what is not negative.
+// signed puts a plus sign before what is not negative, and ± before zero.
 func signed(s string) string {
-	if strings.HasPrefix(s, minus) {
+	switch number, _, _ := strings.Cut(s, " "); {
+	case strings.HasPrefix(s, minus):
 		return s
+	case strings.Trim(number, "0.") == "":
+		return "±" + s
 	}
 	return "+" + s
 }
