@@ -24,6 +24,8 @@ def enable():
     flop_registry[torch.ops.aten.linear] = _linear_flops
     bnb_cuda._gpu_dispatch_props = lambda index: (132, 9, 0)  # an H100
     bitsandbytes.functional.get_paged = _managed
+    bitsandbytes.functional.fill = lambda *args, **kwargs: None
+    bitsandbytes.functional.name2qmap.clear()  # a cache of tensors: of an earlier run here, of none in a new process
     bitsandbytes.functional.prefetch_tensor = lambda *args, **kwargs: None
 
 
@@ -61,7 +63,12 @@ class CustomKernels(TorchDispatchMode):
         return func(*args, **kwargs)
 
 
-_INDEX_PUTS = {torch.ops.aten.index_put_.default, torch.ops.aten._index_put_impl_.default}
+# The backward of a selection writes into fresh zeros: in place on real tensors (index_backward).
+_INDEX_PUTS = {
+    torch.ops.aten.index_put_.default,
+    torch.ops.aten._index_put_impl_.default,
+    torch.ops.aten.index_put.default,
+}
 
 
 def _is_mask(indices):

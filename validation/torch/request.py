@@ -1,6 +1,7 @@
 """The request: vramcalc's own keys, in snake_case, with the defaults of the Hugging Face Trainer."""
 
 import dataclasses
+import functools
 import pathlib
 
 import torch
@@ -84,10 +85,21 @@ class Request:
         return self.method in ADAPTER_METHODS
 
     def as_dict(self):
-        """Only what is set: the request as one would write it for vramcalc."""
-        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+        """The request as one would write it for vramcalc: no key that has no meaning beside the others."""
+        keys = {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+        del keys["steps"]
+        if not self.adapts:
+            keys = {key: value for key, value in keys.items() if not key.startswith("lora_")}
+        if self.method != "freeze":
+            del keys["trainable_layers"]
+        if self.quant == "none":
+            del keys["quant"], keys["kbit_prep"]
+        if self.quant not in ("nf4", "fp4"):
+            del keys["double_quant"]
+        return keys
 
 
+@functools.cache
 def models():
     """Model ids that vramcalc's presets know, with the Hugging Face config of each."""
     return yaml.safe_load((pathlib.Path(__file__).parent / "models.yaml").read_text())

@@ -9,6 +9,7 @@ import gc
 import importlib.metadata
 import json
 import logging
+import re
 import sys
 import typing
 
@@ -24,6 +25,8 @@ import quantize
 import request as requests
 import step
 import tracker as tracking
+
+_LAYER = re.compile(r"^(?:.*?\.)?(?:layers|h|blocks)\.(\d+)(?:\.(.*))?$")
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "trl", "bitsandbytes", "liger-kernel")
 
@@ -61,6 +64,7 @@ def reference(request, trace=None):
     gc.collect()
     with FakeTensorMode(), tracking.Tracker(trace) as tracker, kernels.CustomKernels() as custom:
         watch = Watch(tracker, custom)
+        tracker.calibrate("cuda:0")
         model = build.model_of(request, "cuda:0")
         optimizer = optimizers.make(model, request.optimizer)
         watch.observe(model, request)
@@ -77,6 +81,7 @@ def reference(request, trace=None):
         "loaded_bytes": watch.loaded,
         "peak_bytes": max(s["peak"]["bytes"] for s in steps),
         "steps": steps,
+        "kept_after_forward": watch.kept,
     }
 
 
@@ -85,7 +90,7 @@ class Watch:
 
     def __init__(self, tracker, custom):
         self.tracker, self.custom = tracker, custom
-        self.ends, self.loaded = [], {}
+        self.ends, self.loaded, self.kept = [], {}, {}
 
     @property
     def phase(self):
@@ -97,6 +102,8 @@ class Watch:
 
     def end_of(self, phase):
         self.ends.append({"after": phase, "bytes": self.tracker.live})
+        if phase == "forward":
+            self.kept = _by_place(self.tracker.kept())
 
     def step(self, training, number):
         gc.collect()
@@ -149,6 +156,21 @@ class Watch:
                 tracker.leave_module()
 
         base.loss_function = named
+
+
+def _by_place(kept):
+    """The second layer in full, the other layers and what lies outside of them in sum."""
+    places = {"layer": {}, "other_layers": 0, "outside": 0}
+    for path, size in kept.items():
+        match = _LAYER.match(path)
+        if not match:
+            places["outside"] += size
+        elif match[1] != "1":
+            places["other_layers"] += size
+        else:
+            name = match[2] or "itself"
+            places["layer"][name] = places["layer"].get(name, 0) + size
+    return places
 
 
 class _Enter:

@@ -9,6 +9,7 @@ import bisect
 import collections
 import dataclasses
 import math
+import sys
 import weakref
 
 import torch
@@ -29,8 +30,18 @@ INPUTS = "inputs"
 WORKSPACE = "workspace"
 
 _STATE_MAKERS = {torch.ops.aten.zeros_like.default, torch.ops.aten.zeros.default}
-# What a tensor argument of a dispatched operation shows when the autograd engine holds its only reference.
-_SOLE_TENSOR_USES, _SOLE_STORAGE_USES = 4, 2
+
+
+# Operation -> its in-place form, and how many holders of its target there are beside an engine's one:
+# the backward formulas of minimum and maximum name the tensor that they fill.
+_IN_PLACE = {
+    torch.ops.aten.add.Tensor: (torch.ops.aten.add_.Tensor, 0),
+    torch.ops.aten.masked_fill.Scalar: (torch.ops.aten.masked_fill_.Scalar, 1),
+}
+
+
+def _is_like(value, tensor):
+    return isinstance(value, torch.Tensor) and value.shape == tensor.shape and value.dtype == tensor.dtype
 
 
 def rounded(size):
@@ -50,6 +61,7 @@ class Block:
     number: int
     size: int
     category: str
+    module: str
 
 
 class _Reference(weakref.ref):
@@ -81,8 +93,18 @@ class Tracker(TorchDispatchMode):
         self._number = 0
         self._scopes = []
         self._marks = _ModuleMarks()
+        self._sole_uses = None
 
     # -- what the training program tells
+
+    def calibrate(self, device):
+        """Learns the reference counts that an operation's argument shows when only the autograd engine
+        holds it: they depend on the dispatch modes in between."""
+        self.phase = "backward"
+        leaf = torch.ones(2, device=device, requires_grad=True)
+        shared = leaf.sin()
+        (shared.cos() + shared.tanh()).sum().backward()
+        self.phase = "load"
 
     def reset_peak(self):
         self.peak = Peak(self.live, self.phase, self.module, self.op, dict(self.by_category))
@@ -94,6 +116,14 @@ class Tracker(TorchDispatchMode):
             self.by_category[block.category] -= block.size
             self.by_category[category] += block.size
             block.category = category
+
+    def kept(self):
+        """Live bytes of activations, by the module that allocated them."""
+        bytes_of = collections.Counter()
+        for block in self._blocks.values():
+            if block.category in (ACTIVATIONS, LOGITS):
+                bytes_of[block.module] += block.size
+        return bytes_of
 
     def enter_module(self, path):
         self._scopes.append(path)
@@ -113,8 +143,8 @@ class Tracker(TorchDispatchMode):
             return func(*args, **kwargs)
         if func is torch.ops.aten._local_scalar_dense.default:
             return _unread_value(args[0])
-        if self._engine_accumulates(func, args, kwargs):
-            func = torch.ops.aten.add_.Tensor
+        if func in _IN_PLACE and self._is_in_place_on_real_tensors(func, args, kwargs):
+            func = _IN_PLACE[func][0]
         self.op = func.name()
         out = func(*args, **kwargs)
         self._count_work(func, args, kwargs, out)
@@ -125,20 +155,23 @@ class Tracker(TorchDispatchMode):
                 self._see(tensor, category)
         return out
 
-    def _engine_accumulates(self, func, args, kwargs):
-        """The autograd engine adds gradients in place when it holds the only reference, but never on
-        tensor subclasses such as fake tensors. This gives back what it does on real ones."""
-        if func is not torch.ops.aten.add.Tensor or self.phase != "backward" or torch.is_grad_enabled():
+    def _is_in_place_on_real_tensors(self, func, args, kwargs):
+        """The autograd engine adds gradients in place, and some backward formulas write in place, when they
+        hold the only reference, but never on tensor subclasses such as fake tensors."""
+        if self.phase != "backward" or torch.is_grad_enabled() or kwargs:
             return False
-        old, new = args[0], args[1]
-        return (
-            not kwargs
-            and isinstance(new, torch.Tensor)
-            and old.shape == new.shape
-            and old.dtype == new.dtype
-            and old._use_count() <= _SOLE_TENSOR_USES
-            and torch._C._storage_Use_Count(old.untyped_storage()._cdata) <= _SOLE_STORAGE_USES
+        target = args[0]
+        if func is torch.ops.aten.add.Tensor and not _is_like(args[1], target):
+            return False
+        uses = (
+            sys.getrefcount(target),
+            target._use_count(),
+            torch._C._storage_Use_Count(target.untyped_storage()._cdata),
         )
+        if self._sole_uses is None:
+            self._sole_uses = uses
+        allowed = (self._sole_uses[0], self._sole_uses[1] + _IN_PLACE[func][1], self._sole_uses[2])
+        return all(now <= most for now, most in zip(uses, allowed))
 
     def _count_work(self, func, args, kwargs, out):
         count = flop_registry.get(func._overloadpacket)
@@ -169,7 +202,7 @@ class Tracker(TorchDispatchMode):
         if size == 0:
             return
         self._number += 1
-        block = Block(self._number, size, category)
+        block = Block(self._number, size, category, self._where())
         reference = _Reference(storage, self._free)
         reference.handle = storage._cdata
         self._blocks[storage._cdata] = block
