@@ -287,18 +287,9 @@ func (w *walker) backward(block int, repeat int64, accumulate bool) {
 			}
 			slot := w.slot(block, repeat, i)
 			w.alloc(slot, i)
-			switch {
-			case s.Kind == program.TiedGrad:
-				w.tied, w.tiedSt = w.take(block, repeat, i), i
-			case s.Kind == program.ParamGrad && !accumulate, s.Kind == program.TiedSum && !accumulate:
-				w.grads = append(w.grads, w.take(block, repeat, i), i)
-			}
 		}
 		for i := w.dropHead[op]; i != program.Never; i = w.dropNext[i] {
-			w.free(w.slot(block, repeat, i), i)
-			if w.p.Storages[i].Kind == program.TiedSum {
-				w.emit(Event{Point: w.at, Storage: w.tiedSt, Handle: w.tied, Bytes: -w.p.Storages[w.tiedSt].Bytes})
-			}
+			w.dropInBackwardOf(block, repeat, i, accumulate)
 		}
 		for i := w.savedHead[op]; i != program.Never; i = w.savedNext[i] {
 			s := &w.p.Storages[i]
@@ -310,6 +301,23 @@ func (w *walker) backward(block int, repeat int64, accumulate bool) {
 	}
 	if b.Checkpointed && b.In != program.Never {
 		w.free(w.slot(block, repeat, b.In), b.In) // no-op when a graph node holds it
+	}
+}
+
+// dropInBackwardOf ends the life of a storage in a block's backward, or hands
+// a gradient on to those that zero_grad frees.
+func (w *walker) dropInBackwardOf(block int, repeat int64, st int32, accumulate bool) {
+	switch kind := w.p.Storages[st].Kind; {
+	case kind == program.TiedGrad:
+		w.tied, w.tiedSt = w.take(block, repeat, st), st
+		return
+	case (kind == program.ParamGrad || kind == program.TiedSum) && !accumulate:
+		w.grads = append(w.grads, w.take(block, repeat, st), st)
+	default:
+		w.free(w.slot(block, repeat, st), st)
+	}
+	if w.p.Storages[st].Kind == program.TiedSum {
+		w.emit(Event{Point: w.at, Storage: w.tiedSt, Handle: w.tied, Bytes: -w.p.Storages[w.tiedSt].Bytes})
 	}
 }
 

@@ -95,7 +95,7 @@ func (c *Context) embedding(ids program.T, module string, n, width int64, shape 
 	}
 	w := c.Param(module, n)
 	c.Params[w].Embedding = true
-	if c.Model.TiedEmbeddings && c.Params[w].Trainable && c.Loss == StandardLoss {
+	if c.Model.TiedEmbeddings && c.Params[w].Trainable {
 		c.Tie(w) // the head's gradient comes first
 	}
 	return c.Embedding(ids, w, c.tokens, width, shape)

@@ -19,7 +19,13 @@ func (c *Context) epilogue(x program.T) {
 		width = m.EmbedDim
 		h = c.Linear("project_out", h, m.Hidden, width, false, "b·s·e")
 	}
-	loss := c.standardLoss(h, width)
+	var loss program.T
+	switch c.Loss {
+	case StandardLoss:
+		loss = c.standardLoss(h, width)
+	default:
+		loss = c.lossWithoutLogits(h, width)
+	}
 	c.Return(mark, loss)
 	c.Leave(loss)
 	c.Backward()
@@ -55,6 +61,35 @@ func (c *Context) standardLoss(h program.T, width int64) program.T {
 	return loss
 }
 
+// lossWithoutLogits computes head and loss in pieces.
+func (c *Context) lossWithoutLogits(h program.T, width int64) program.T {
+	m := &c.Model
+	c.In(program.LogitsAndLoss)
+	c.At(c.traits.head)
+	l := program.HeadLoss{Hidden: h, Bias: -1, Batch: c.Batch, Seq: c.Seq, Width: width, Vocab: m.Vocab}
+	switch {
+	case m.TiedEmbeddings:
+		l.Weight = c.tiedHead(width)
+	default:
+		l.Weight = c.Param(c.traits.head, m.Vocab*width)
+	}
+	if m.HeadBias {
+		l.Bias = c.Param(c.traits.head+".bias", m.Vocab)
+	}
+	if c.Loss == ChunkedLoss {
+		return c.ChunkedLoss(l)
+	}
+	return c.FusedLoss(l)
+}
+
+// tiedHead is the head's use of the embedding's weight.
+func (c *Context) tiedHead(width int64) int {
+	return c.AddParam(program.Param{
+		Module: c.traits.head, N: c.Model.Vocab * width, DType: c.Weights, Count: 1, Cat: program.Weights,
+		Trainable: c.Tuner.Trains(c.traits.embed, -1), Shared: true,
+	})
+}
+
 // headLinear is the output projection; a tied one shares the embedding's weight.
 func (c *Context) headLinear(h program.T, width int64, shape string) program.T {
 	m := &c.Model
@@ -65,10 +100,7 @@ func (c *Context) headLinear(h program.T, width int64, shape string) program.T {
 	if _, ok := c.Tuner.Copied(c.traits.head); ok {
 		return c.Linear(c.traits.head, h, width, m.Vocab, m.HeadBias, shape)
 	}
-	w := c.AddParam(program.Param{
-		Module: c.traits.head, N: m.Vocab * width, DType: c.Weights, Count: 1, Cat: program.Weights,
-		Trainable: c.Tuner.Trains(c.traits.embed, -1), Shared: true,
-	})
+	w := c.tiedHead(width)
 	bias := -1
 	if m.HeadBias {
 		bias = c.Param(c.traits.head+".bias", m.Vocab)

@@ -33,6 +33,9 @@ const (
 	nodeSplit
 	nodeInt8
 	nodeXIELU
+	nodeIndexRows
+	nodeChunkedLoss
+	nodeLigerLoss
 )
 
 // node is one entry of the autograd graph: what it received, what it kept.
@@ -45,7 +48,7 @@ type node struct {
 	out              int32    // value whose gradient comes in
 	savedLo, savedHi int32
 	n                [4]int64 // sizes that the rule needs
-	dt               DType    // type that the gradient is computed in
+	dt, dt2          DType    // type that the gradient is computed in; a second one where a rule needs it
 	module           string
 	cat              Category
 	flag             bool

@@ -160,13 +160,14 @@ type value struct {
 type Builder struct {
 	Params []Param
 
-	ops    []Op
-	sts    []Storage
-	vals   []value
-	nodes  []node
-	saves  []int32
-	given  []gift
-	blocks []Block
+	ops      []Op
+	sts      []Storage
+	vals     []value
+	nodes    []node
+	saves    []int32
+	given    []gift
+	finished []int32 // accumulated gradients that their function still holds
+	blocks   []Block
 
 	module    string
 	cat       Category
@@ -180,7 +181,7 @@ type Builder struct {
 func (b *Builder) Reset() {
 	*b = Builder{
 		Params: b.Params[:0], ops: b.ops[:0], sts: b.sts[:0], vals: b.vals[:0],
-		nodes: b.nodes[:0], saves: b.saves[:0], given: b.given[:0], blocks: b.blocks[:0],
+		nodes: b.nodes[:0], saves: b.saves[:0], given: b.given[:0], finished: b.finished[:0], blocks: b.blocks[:0],
 	}
 }
 

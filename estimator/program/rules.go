@@ -65,6 +65,12 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 	case nodeXIELU:
 		b.xieluGrad(nd, g)
 		return true
+	case nodeIndexRows:
+		b.indexRowsGrad(nd)
+	case nodeChunkedLoss:
+		b.chunkedGrad(nd)
+	case nodeLigerLoss:
+		b.ligerGrad(nd)
 	case nodePow:
 		b.powGrad(nd)
 	case nodeAddRow:
