@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
@@ -84,11 +87,12 @@ func (a *app) answers(r estimator.Request, devices []estimator.Device, common bo
 		requests []estimator.Request
 		first    error
 	)
-	for _, d := range devices {
-		r.Device = d
-		report, err := a.env.engine.estimate(r)
+	reports, errs := a.estimateAll(r, devices)
+	for i, d := range devices {
+		err := errs[i]
 		if err == nil {
-			plan.Answers = append(plan.Answers, render.Answer{Report: report})
+			r.Device = d
+			plan.Answers = append(plan.Answers, render.Answer{Report: reports[i]})
 			requests = append(requests, r)
 			continue
 		}
@@ -106,6 +110,25 @@ func (a *app) answers(r estimator.Request, devices []estimator.Device, common bo
 		return plan, nil, first
 	}
 	return plan, requests, nil
+}
+
+// estimateAll estimates the request on each device, as many at a time as
+// there are processors.
+func (a *app) estimateAll(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
+	reports, errs := make([]estimator.Report, len(devices)), make([]error, len(devices))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(devices)) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(devices); i = int(next.Add(1)) - 1 {
+				r := r
+				r.Device = devices[i]
+				reports[i], errs[i] = a.env.engine.estimate(r)
+			}
+		})
+	}
+	workers.Wait()
+	return reports, errs
 }
 
 // about says which of several devices an error is about.
