@@ -360,17 +360,21 @@ func (r *resolved) buildConfig() error {
 		Attention: attentionKinds[info.Attention], Loss: lossKinds[info.Loss],
 		Checkpoint:     info.Checkpointing == "full",
 		ConvertOutputs: r.trainer.convert && mixed(info.Precision),
-		// PEFT's adapters under checkpointing: gradient_checkpointing_enable
-		// calls enable_input_require_grads.
-		InputsRequireGrad: r.method.Adapter && info.Checkpointing == "full",
+		// gradient_checkpointing_enable calls enable_input_require_grads
+		// (transformers 5 modeling_utils.py).
+		InputsRequireGrad: info.Checkpointing == "full",
 		Tuner:             tuner,
 	}
 	if mixed(info.Precision) {
 		c.Autocast = c.Compute
 	}
+	source := weights
+	if r.trainer.kbitPrep { // float32 came after the quantization
+		source = c.Compute
+	}
 	switch info.Quant {
 	case "nf4", "fp4":
-		c.Quant = modules.Quantization{Storage: modules.FourBit, Nested: info.DoubleQuant}
+		c.Quant = modules.Quantization{Storage: modules.FourBit, Nested: info.DoubleQuant, Source: source}
 	case "int8":
 		c.Quant = modules.Quantization{Storage: modules.EightBit}
 	}

@@ -55,3 +55,6 @@ func countFLOPs(p program.Program, model int) (sum float64) {
 	}
 	return sum
 }
+
+// Place words where the peak is.
+func (s Shape) Place() string { return place(s.Program, s.Reading.At) }

@@ -211,9 +211,6 @@ func (w *walker) backwardAll(last, micro int, loss int32) {
 					w.handles[slot] = grad
 				}
 			}
-			if b.Checkpointed {
-				w.forward(i, n, recompute)
-			}
 			w.backward(i, n, micro > 0)
 			if b.GradOut != program.Never {
 				grad = w.take(i, n, b.GradOut)
@@ -278,6 +275,9 @@ func (w *walker) backward(block int, repeat int64, accumulate bool) {
 	w.at.Op = b.FwdEnd
 	w.freeKind(block, program.Shared)
 	for op := b.FwdEnd; op < b.OpHi; op++ {
+		if b.Checkpointed && op == b.FirstUnpack {
+			w.forward(block, repeat, recompute)
+		}
 		w.at.Op = op
 		o := &w.p.Ops[op]
 		for i := o.StLo; i < o.StHi; i++ {

@@ -226,21 +226,28 @@ func (r *Replayer) partial(p program.Program, b *program.Block, at Point) *Break
 		r.forward(p, b, discard, l)
 	case at.Phase == Forward:
 		r.forward(p, b, keep, l)
-	case at.Recompute:
+	case at.Recompute: // what backward did before, then a part of the second forward
+		before := r.level()
+		before.until = b.FirstUnpack - 1
+		if b.FirstUnpack > b.FwdEnd {
+			r.backward(p, b, at.Micro > 0, nil, before)
+		} else {
+			r.shared(p, b, before)
+		}
+		cats := before.cats
+		l = r.level()
+		l.until = at.Op
 		r.forward(p, b, recompute, l)
+		l.cats.add(cats, 1)
 	default:
-		var re *Breakdown
+		var re *segment
 		if b.Checkpointed {
-			full := r.level()
-			r.forward(p, b, recompute, full)
-			re = full.cats
+			s := r.forward(p, b, recompute, r.level())
+			re = &s
 		}
 		l = r.level()
 		l.until = at.Op
-		if re != nil {
-			l.cats.add(re, 1)
-		}
-		r.backward(p, b, at.Micro > 0, l)
+		r.backward(p, b, at.Micro > 0, re, l)
 	}
 	return l.cats
 }

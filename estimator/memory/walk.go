@@ -45,6 +45,7 @@ type blockWalks struct {
 type level struct {
 	live, peak int64
 	op         int32
+	recompute  bool // the peak is in a checkpoint's second forward
 	cats       *Breakdown
 	until      int32 // stop here, before anything is freed; program.Never: run to the end
 	stopped    bool
@@ -56,7 +57,7 @@ func (l *level) add(s *program.Storage, op int32) {
 		l.cats[s.Cat] += s.Bytes
 	}
 	if l.live > l.peak {
-		l.peak, l.op = l.live, op
+		l.peak, l.op, l.recompute = l.live, op, false
 	}
 }
 
@@ -100,12 +101,12 @@ func (r *Replayer) walkBlock(p program.Program, b *program.Block) blockWalks {
 	if b.Checkpointed {
 		w.forward = r.forward(p, b, discard, r.level())
 		re := r.forward(p, b, recompute, r.level())
-		w.backwardFirst = join(re, r.backward(p, b, false, r.level()))
-		w.backwardAgain = join(re, r.backward(p, b, true, r.level()))
+		w.backwardFirst = r.backward(p, b, false, &re, r.level())
+		w.backwardAgain = r.backward(p, b, true, &re, r.level())
 	} else {
 		w.forward = r.forward(p, b, keep, r.level())
-		w.backwardFirst = r.backward(p, b, false, r.level())
-		w.backwardAgain = r.backward(p, b, true, r.level())
+		w.backwardFirst = r.backward(p, b, false, nil, r.level())
+		w.backwardAgain = r.backward(p, b, true, nil, r.level())
 	}
 	if b.OpHi == b.FwdEnd {
 		r.steady = true
@@ -129,20 +130,6 @@ func (r *Replayer) level() *level {
 		l.cats = new(Breakdown)
 	}
 	return l
-}
-
-// join runs a walk after another.
-func join(a, b segment) segment {
-	s := segment{delta: a.delta + b.delta, peak: a.peak, op: a.op, recompute: true}
-	if a.delta+b.peak > a.peak {
-		s.peak, s.op, s.recompute = a.delta+b.peak, b.op, false
-	}
-	if a.cats != nil {
-		s.cats = new(Breakdown)
-		s.cats.add(a.cats, 1)
-		s.cats.add(b.cats, 1)
-	}
-	return s
 }
 
 func (r *Replayer) forward(p program.Program, b *program.Block, m mode, l *level) segment {
@@ -227,13 +214,33 @@ func (r *Replayer) dropsInForward(s *program.Storage, m mode) bool {
 	return false
 }
 
-func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool, l *level) segment {
+// shared frees what all layers shared: their backward is done.
+func (r *Replayer) shared(p program.Program, b *program.Block, l *level) {
 	for i := b.StLo; i < b.StHi; i++ {
 		if s := &p.Storages[i]; s.Kind == program.Shared {
 			l.sub(s)
 		}
 	}
+}
+
+// splice runs a checkpoint's second forward where backward first needs what it
+// makes.
+func (l *level) splice(re *segment) {
+	if l.live+re.peak > l.peak {
+		l.peak, l.op, l.recompute = l.live+re.peak, re.op, true
+	}
+	l.live += re.delta
+	if l.cats != nil {
+		l.cats.add(re.cats, 1)
+	}
+}
+
+func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool, re *segment, l *level) segment {
+	r.shared(p, b, l)
 	for op := b.FwdEnd; op < b.OpHi; op++ {
+		if re != nil && op == b.FirstUnpack {
+			l.splice(re)
+		}
 		o := &p.Ops[op]
 		for i := o.StLo; i < o.StHi; i++ {
 			if s := &p.Storages[i]; r.counts(s) {
@@ -256,7 +263,7 @@ func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool
 	if b.Checkpointed && b.In != program.Never && !p.Storages[b.In].Held {
 		l.sub(&p.Storages[b.In])
 	}
-	return segment{delta: l.live, peak: l.peak, op: l.op, cats: l.cats}
+	return segment{delta: l.live, peak: l.peak, op: l.op, recompute: l.recompute, cats: l.cats}
 }
 
 func (r *Replayer) dropInBackward(s *program.Storage, accumulate bool, l *level) {

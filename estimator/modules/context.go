@@ -42,7 +42,10 @@ const (
 type Quantization struct {
 	Storage Storage
 	Nested  bool // double quantization of the block scales
-	Skip    func(module string) bool
+	// Source is the type of the weights before they were quantized: 4-bit
+	// weights come back in it.
+	Source program.DType
+	Skip   func(module string) bool
 }
 
 // Config is everything that decides a model's program, with no default left.
@@ -140,9 +143,9 @@ func (c *Context) Linear(module string, x program.T, in, out int64, bias bool, s
 	if c.quantized(module) {
 		l.Weight, l.Quantized = c.quantParam(module, in, out), true
 		if bias {
-			bp = c.Param(module+".bias", out)
+			c.Param(module+".bias", out)
 		}
-		y = c.quantLinear(x, l.Weight, bp, in, out, shape)
+		y = c.quantLinear(x, in, out, shape)
 	} else {
 		l.Weight = c.Param(module, in*out)
 		if bias {
@@ -207,9 +210,10 @@ func fourBit(n int64, nested bool) []program.QuantTensor {
 		program.QuantTensor{Bytes: 4, Cat: program.QuantizationConstants})
 }
 
-func (c *Context) quantLinear(x program.T, w, bias int, in, out int64, shape string) program.T {
+func (c *Context) quantLinear(x program.T, in, out int64, shape string) program.T {
 	if c.Quant.Storage == EightBit {
 		return c.Int8Linear(x, c.tokens, in, out, shape)
 	}
-	return c.QuantLinear(x, w, bias, c.Compute, c.Quant.Nested, c.tokens, in, out, shape)
+	q := program.Quant4{In: in, Out: out, Compute: c.Compute, Source: c.Quant.Source, Nested: c.Quant.Nested}
+	return c.QuantLinear(x, q, c.tokens, shape)
 }

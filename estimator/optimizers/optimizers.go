@@ -32,8 +32,8 @@ var all = []Optimizer{
 	// float32 scalar on the GPU.
 	{ID: "adamw-fused", Summary: "torch AdamW, fused", state: fusedAdam, passes: 7},
 	{ID: "adamw-8bit", Summary: "bitsandbytes AdamW with 8-bit states", state: blockwise(2), passes: 5},
-	{ID: "paged-adamw-8bit", Summary: "the same in managed memory", state: blockwise(2), passes: 5, Paged: true},
-	{ID: "paged-adamw-32bit", Summary: "bitsandbytes AdamW with 32-bit states in managed memory", state: wide(2), passes: 7, Paged: true},
+	{ID: "paged-adamw-8bit", Summary: "the same in managed memory", state: paged(blockwise(2)), passes: 5, Paged: true},
+	{ID: "paged-adamw-32bit", Summary: "bitsandbytes AdamW with 32-bit states in managed memory", state: paged(wide(2)), passes: 7, Paged: true},
 	{ID: "sgd", Summary: "torch SGD, foreach", state: same(0), passes: 3},
 	{ID: "sgd-momentum", Summary: "torch SGD with momentum, foreach", state: same(1), passes: 6},
 	{ID: "lion", Summary: "bitsandbytes Lion with 32-bit states", state: wide(1), passes: 5},
@@ -110,6 +110,21 @@ func blockwise(n int64) func(*program.Param) tensors {
 	}
 }
 
+// paged keeps the scales and the small parameters' states in PyTorch's memory:
+// states of 100,000 elements and more live in CUDA managed memory
+// (bitsandbytes/optim/optimizer.py get_state_buffer).
+func paged(state func(*program.Param) tensors) func(*program.Param) tensors {
+	return func(p *program.Param) (t tensors) {
+		all := state(p)
+		for _, bytes := range all.bytes[:all.n] {
+			if managed := p.N >= 1e5 && bytes >= p.N; !managed {
+				t.add(1, bytes)
+			}
+		}
+		return t
+	}
+}
+
 // Build writes the optimizer's block over the parameters of b that train.
 func Build(b *program.Builder, o Optimizer, clip bool) {
 	b.Begin("optimizer", 1)
@@ -141,9 +156,6 @@ func trainable(params []program.Param) (tensors, bytes int64) {
 func (o Optimizer) states(b *program.Builder) {
 	b.In(program.OptimizerStates)
 	b.InitState()
-	if o.Paged {
-		return
-	}
 	for i := range b.Params {
 		p := &b.Params[i]
 		if !trains(p) {

@@ -123,6 +123,9 @@ func (b *Builder) step(nd *node) {
 	}
 	b.module, b.cat = nd.module, nd.cat
 	first := len(b.ops)
+	if blk := &b.blocks[b.block]; nd.savedHi > nd.savedLo && blk.FirstUnpack == Never {
+		blk.FirstUnpack = int32(first)
+	}
 	if released := b.differentiate(nd, g); !released {
 		if len(b.ops) == first { // only references moved
 			b.op("view_backward", Free, nd.dt, 0, 0, 0)

@@ -206,6 +206,7 @@ type Block struct {
 	In, Out            int32 // storages of the tensor that enters and the one that leaves
 	GradIn, GradOut    int32 // the same of the gradient
 	LastSave           int32 // last forward op that a recomputation has to run
+	FirstUnpack        int32 // first backward op that needs a kept tensor: recomputation comes before it
 
 	Checkpointed bool // forward keeps only In, backward runs forward again
 
@@ -219,7 +220,7 @@ func (b *Builder) Begin(name string, count int64) {
 	b.blocks = append(b.blocks, Block{
 		Name: name, Count: count, First: -1,
 		OpLo: int32(len(b.ops)), StLo: int32(len(b.sts)), nodeLo: int32(len(b.nodes)),
-		In: Never, Out: Never, GradIn: Never, GradOut: Never, LastSave: Never,
+		In: Never, Out: Never, GradIn: Never, GradOut: Never, LastSave: Never, FirstUnpack: Never,
 		in: T{st: Never, v: Never}, out: T{st: Never, v: Never}, leaf: Never,
 	})
 	b.block = len(b.blocks) - 1
@@ -319,12 +320,16 @@ next:
 	}
 }
 
+// saveWeight records that a node keeps a parameter: no memory, but a
+// checkpoint counts it among the tensors to restore.
+func (b *Builder) saveWeight() { b.save(T{st: Never}) }
+
 // save records that a node keeps a tensor for backward.
 func (b *Builder) save(t T) {
 	b.saves = append(b.saves, t.st)
 	b.nodes[len(b.nodes)-1].savedHi++
 	last := int32(len(b.ops)) - 1
-	if t.st >= 0 && b.sts[t.st].Born != last {
+	if t.st < 0 || b.sts[t.st].Born != last {
 		last-- // inputs are packed before the operation runs: recomputation stops there
 	}
 	b.blocks[b.block].LastSave = last

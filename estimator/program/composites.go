@@ -112,7 +112,7 @@ func (b *Builder) MulRow(x, row T, width int64, shape string) T {
 		if row.v != Never {
 			b.save(x)
 		}
-		if x.v != Never && row.st != Never {
+		if x.v != Never {
 			b.save(row)
 		}
 	}
@@ -166,6 +166,9 @@ func (b *Builder) LayerNorm(x T, w, bias int, rows, width int64, shape string) T
 		b.save(x)
 		b.save(mean)
 		b.save(rstd)
+		if w != none {
+			b.saveWeight()
+		}
 	}
 	b.Return(mark, y)
 	return y

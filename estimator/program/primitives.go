@@ -104,7 +104,7 @@ func (b *Builder) product(kind nodeKind, x, w, bias T, hasBias bool, dt DType, t
 		if w.v != Never {
 			b.save(x)
 		}
-		if x.v != Never && w.st != Never {
+		if x.v != Never {
 			b.save(w)
 		}
 		if kind == nodeLinear && nd.in[0] == Never && nd.in[1] == Never { // only the bias trains

@@ -1,58 +1,73 @@
 package program
 
+// Quant4 describes a frozen 4-bit weight.
+type Quant4 struct {
+	In, Out int64
+	Compute DType // type of the product
+	Source  DType // type of the weight before it was quantized: what dequantize_4bit returns
+	Nested  bool  // double quantization
+}
+
 // QuantLinear is a frozen 4-bit linear layer (bitsandbytes Linear4bit): the
 // input is cast to the compute type, the result back. Nothing of the input is
-// kept; backward dequantizes the whole weight again
-// (bitsandbytes/autograd/_functions.py MatMul4Bit).
-func (b *Builder) QuantLinear(x T, w, bias int, compute DType, nested bool, tokens, in, out int64, shape string) T {
+// kept; forward and backward each dequantize the whole weight
+// (bitsandbytes/autograd/_functions.py MatMul4Bit; backends/cuda/ops.py
+// _dequant_linear_fallback).
+func (b *Builder) QuantLinear(x T, q Quant4, tokens int64, shape string) T {
 	mark := b.Scope()
 	xin := x
 	if b.autocast != Invalid {
-		compute = b.autocast
+		q.Compute = b.autocast
 	}
-	x = b.Cast(x, compute, shape)
-	b.dequantize(compute, in*out, nested)
-	b.matmul("gemm_4bit", compute, tokens, out, in, 1)
-	y, nd := b.record(nodeFrozenQuant, b.result(tokens*out, compute, shape), x)
+	x = b.Cast(x, q.Compute, shape)
+	n := q.In * q.Out
+	cat := b.cat
+	b.cat = Workspace
+	var scales, shifted T
+	if q.Nested {
+		b.op("dequantize_absmax", Dequantize, Float32, 2, 0, float64(n)/64*5).N = n / 64
+		scales, shifted = b.result(n/64, Float32, "in·out/64"), b.result(n/64, Float32, "in·out/64")
+	}
+	b.op("dequantize_4bit", Dequantize, q.Compute, 1, 0, float64(n)*(0.5+4.0/64+float64(q.Compute.Size()))).N = n
+	w := b.result(n, q.Compute, "in·out")
+	b.cat = cat
+	b.matmul("gemm_4bit", q.Compute, tokens, q.Out, q.In, 1)
+	y, nd := b.record(nodeFrozenQuant, b.result(tokens*q.Out, q.Compute, shape), x)
 	if nd != nil {
-		nd.n = [4]int64{tokens, in, out}
-		nd.flag = nested
+		nd.n = [4]int64{tokens, q.In, q.Out}
+		nd.flag, nd.dt2 = q.Nested, q.Source
+	}
+	b.Drop(w)
+	if q.Nested {
+		b.Drop(scales, shifted)
 	}
 	y = b.Cast(y, xin.dt, shape)
 	b.Return(mark, y)
 	return y
 }
 
-// dequantize writes a whole weight in the compute type and drops it after the
-// product: kernel memory of gemm_4bit beyond 1,536 rows in forward.
-func (b *Builder) dequantize(dt DType, n int64, nested bool) {
-	kernels := int32(1)
-	if nested {
-		kernels = 2
-	}
-	b.op("dequantize_4bit", Dequantize, dt, kernels, 0, float64(n)*(0.5+4.0/64+float64(dt.Size()))).N = n
-	b.kernelTemp(n, dt)
-	b.extend()
-}
-
-// extend keeps the last storage over the operation that follows.
-func (b *Builder) extend() { b.sts[len(b.sts)-1].Drop++ }
-
 // quantGrad is dx = dy · dequantize(W): the weight exists in full meanwhile.
 func (b *Builder) quantGrad(nd *node) {
 	v := nd.in[0]
-	if v == Never {
-		return
-	}
 	tokens, in, out := nd.n[0], nd.n[1], nd.n[2]
-	if nd.flag { // the block scales are dequantized to float32 first
-		b.op("dequantize_absmax", Dequantize, Float32, 2, 0, float64(in*out)/64*5).N = in * out / 64
-		scales := b.temp(in*out/64, Float32, "in·out/64")
-		defer b.free(scales)
-	}
-	b.op("dequantize_4bit", Dequantize, nd.dt, 1, 0, float64(in*out)*(0.5+4.0/64+float64(nd.dt.Size()))).N = in * out
+	n := in * out
 	b.cat = Workspace
-	w := b.temp(in*out, nd.dt, "in·out")
+	scales := Never
+	if nd.flag { // the block scales are dequantized to float32 first
+		b.op("dequantize_absmax", Dequantize, Float32, 2, 0, float64(n)/64*5).N = n / 64
+		scales = b.temp(n/64, Float32, "in·out/64")
+	}
+	b.op("dequantize_4bit", Dequantize, nd.dt2, 1, 0, float64(n)*(0.5+4.0/64+float64(nd.dt2.Size()))).N = n
+	w := b.temp(n, nd.dt2, "in·out")
+	if scales != Never {
+		b.free(scales)
+	}
+	if nd.dt2 != nd.dt {
+		b.pass("to", nd.dt, n*(nd.dt2.Size()+nd.dt.Size()))
+		cast := b.temp(n, nd.dt, "in·out")
+		b.free(w)
+		w = cast
+	}
 	b.cat = nd.cat
 	b.matmul("mm_backward_input", nd.dt, tokens, in, out, 1)
 	dx := b.hold(tokens*in, nd.dt)
