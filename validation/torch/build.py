@@ -23,6 +23,9 @@ def model_of(request, device):
             config_of(request), dtype=requests.DTYPES[request.weights_dtype], attn_implementation=request.attention
         )
     model.tie_weights()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=0.02)  # uninitialized memory may hold NaN, which a loss scaler answers by skipping steps
     if request.quant != "none":
         model = quantize.prepare(quantize.quantize(model, request, device), request)
     _choose_loss(model, request)
@@ -100,7 +103,6 @@ def _freeze(model, trainable_layers):
 
 
 def _checkpoint(model, request):
-    # Random-number states live on the host: saving them costs no device memory, and needs a device.
-    model.gradient_checkpointing_enable({"use_reentrant": False, "preserve_rng_state": False})
+    model.activation_checkpointing_enable(quantize.checkpointing_options())
     if request.trainer == "trl" and request.adapts:
         model.enable_input_require_grads()

@@ -5,6 +5,7 @@ One file per family in references/, one row per line. A row is keyed by its requ
 
 import argparse
 import gc
+import itertools
 import json
 import logging
 import pathlib
@@ -42,12 +43,12 @@ MAX_SEQ_LEN = 16384
 
 
 def plan():
-    for model in CUT:
-        yield from _cut_rows(model)
-    for model in DEEP:
-        yield from _deep_rows(model)
-    for model in DEEP_LARGE:
-        yield from _deep_large_rows(model)
+    """In turn over the models, so that a run cut short has something of each."""
+    sources = [_deep_large_rows(model) for model in DEEP_LARGE]
+    sources += [_deep_rows(model) for model in DEEP]
+    sources += [_cut_rows(model) for model in CUT]
+    for rows in itertools.zip_longest(*sources):
+        yield from (row for row in rows if row is not None)
 
 
 def _cut_rows(model):

@@ -41,9 +41,13 @@ def _config(request):
 
 
 def _weight_4bit(module, dtype, device):
-    loaded = torch.empty((module.out_features, module.in_features), dtype=dtype, device=device)
+    loaded = _loaded(module, dtype, device)
     weight = bnb.nn.Params4bit(loaded, requires_grad=False, **_settings(module.weight))
     return weight._quantize(device)
+
+
+def _loaded(module, dtype, device):
+    return torch.empty((module.out_features, module.in_features), dtype=dtype, device=device).normal_(std=0.02)
 
 
 def _settings(weight):
@@ -56,8 +60,7 @@ def _settings(weight):
 
 
 def _weight_8bit(module, device):
-    loaded = torch.empty((module.out_features, module.in_features), dtype=torch.float16, device=device)
-    quantized, scales, _ = bnb.functional.int8_vectorwise_quant(loaded)
+    quantized, scales, _ = bnb.functional.int8_vectorwise_quant(_loaded(module, torch.float16, device))
     return bnb.nn.Int8Params(quantized, requires_grad=False, has_fp16_weights=False, CB=quantized, SCB=scales)
 
 
@@ -67,8 +70,13 @@ def prepare(model, request):
     return prepare_model_for_kbit_training(
         model,
         use_gradient_checkpointing=request.checkpointing == "full",
-        gradient_checkpointing_kwargs={"use_reentrant": False, "preserve_rng_state": False},
+        gradient_checkpointing_kwargs=checkpointing_options(),
     )
+
+
+def checkpointing_options():
+    """Random-number states live on the host: to save them costs no device memory, but needs a device."""
+    return {"use_reentrant": False, "preserve_rng_state": torch.cuda.is_available()}
 
 
 def constants(model):
@@ -83,6 +91,14 @@ def constants(model):
             yield module.weight.SCB
 
 
-def elements(parameter):
+def parameters(model):
+    """Counts, tied weights once; a packed weight counts the elements that it stands for."""
+    return {
+        "total": sum(_elements(p) for p in model.parameters()),
+        "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
+    }
+
+
+def _elements(parameter):
     state = getattr(parameter, "quant_state", None)
     return parameter.numel() if state is None else state.shape.numel()

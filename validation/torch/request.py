@@ -2,11 +2,13 @@
 
 import dataclasses
 import functools
+import importlib.metadata
 import pathlib
 
 import torch
 import yaml
 
+PACKAGES = ("torch", "transformers", "peft", "accelerate", "trl", "bitsandbytes", "liger-kernel")
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp16-mixed", "bf16-mixed")
 QUANTIZATIONS = ("none", "nf4", "fp4", "int8")
@@ -103,3 +105,7 @@ class Request:
 def models():
     """Model ids that vramcalc's presets know, with the Hugging Face config of each."""
     return yaml.safe_load((pathlib.Path(__file__).parent / "models.yaml").read_text())
+
+
+def versions():
+    return {name: importlib.metadata.version(name) for name in PACKAGES}

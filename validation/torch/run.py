@@ -1,12 +1,12 @@
 """Makes one reference: python run.py --model llama-2-7b --method lora --micro-batch 2 [--trace FILE]
 
-Every key of request.py is a flag. The result is one JSON object on stdout.
+Every key of request.py is a flag. The result is one JSON object on stdout. With --device cuda the same
+steps run on the real GPU and are measured.
 """
 
 import argparse
 import dataclasses
 import gc
-import importlib.metadata
 import json
 import logging
 import re
@@ -18,8 +18,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 import attention
 import build
+import custom_kernels
 import driverless
-import kernels
+import measure
 import optimizers
 import quantize
 import request as requests
@@ -28,18 +29,20 @@ import tracker as tracking
 
 _LAYER = re.compile(r"^(?:.*?\.)?(?:layers|h|blocks)\.(\d+)(?:\.(.*))?$")
 
-PACKAGES = ("torch", "transformers", "peft", "accelerate", "trl", "bitsandbytes", "liger-kernel")
-
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for field in dataclasses.fields(requests.Request):
         parser.add_argument("--" + field.name.replace("_", "-"), type=_reader(field), default=argparse.SUPPRESS)
     parser.add_argument("--trace", help="write every allocation and free to this file (- for stdout)")
+    parser.add_argument("--device", choices=("fake", "cuda"), default="fake")
     options = vars(parser.parse_args())
-    trace = options.pop("trace", None)
+    trace, device = options.pop("trace"), options.pop("device")
     request = requests.Request(**options)
     logging.disable(logging.WARNING)
+    if device == "cuda":
+        print(json.dumps(measure.measure(request)))
+        return
     file = None if trace is None else sys.stdout if trace == "-" else open(trace, "w")
     result = reference(request, file)
     print(json.dumps(result), file=sys.stderr if trace == "-" else sys.stdout)
@@ -60,9 +63,9 @@ def reference(request, trace=None):
     """Runs the request on fake CUDA tensors and tells what a caching allocator would have counted."""
     driverless.enable()
     attention.enable()
-    kernels.enable()
+    custom_kernels.enable()
     gc.collect()
-    with FakeTensorMode(), tracking.Tracker(trace) as tracker, kernels.CustomKernels() as custom:
+    with FakeTensorMode(), tracking.Tracker(trace) as tracker, custom_kernels.CustomKernels() as custom:
         watch = Watch(tracker, custom)
         tracker.calibrate("cuda:0")
         model = build.model_of(request, "cuda:0")
@@ -73,10 +76,10 @@ def reference(request, trace=None):
         gc.collect()
         watch.end_of("load")
         steps = [watch.step(training, number) for number in range(1, request.steps + 1)]
-        parameters = _parameters(model)
+        parameters = quantize.parameters(model)
     return {
         "request": request.as_dict(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "versions": requests.versions(),
         "parameters": parameters,
         "loaded_bytes": watch.loaded,
         "peak_bytes": max(s["peak"]["bytes"] for s in steps),
@@ -196,14 +199,6 @@ def _loss_modules(model, request):
     if request.loss != "standard":
         paths |= {"", "base_model", "base_model.model"}
     return paths | {"loss"}
-
-
-def _parameters(model):
-    """Elements, tied weights once; a packed weight counts the elements that it stands for."""
-    return {
-        "total": sum(quantize.elements(p) for p in model.parameters()),
-        "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
-    }
 
 
 if __name__ == "__main__":
