@@ -7,7 +7,6 @@ Fake tensors need no device, but some places ask the driver, or for a value, any
 * autocast and GradScaler switch themselves off when CUDA is not available;
 * Module.to() swaps fake parameters, which PEFT's references to them forbid: real ones get new data;
 * bitsandbytes makes its parameters a subclass of the tensor, which a fake tensor already is;
-* torch.tensor(..., device="cuda") on autograd's own thread makes a real tensor;
 * transformers treats fake tensors as a graph being traced and then builds masks that it would skip;
 * PyTorch picks the attention kernel from the device's properties (see attention.py).
 """
@@ -24,7 +23,6 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 _HAS_PRIMARY_CONTEXT_SLOT = 4
 _kept_alive = []
 _make_subclass = torch.Tensor._make_subclass
-_make_tensor = torch.tensor
 _fake_classes = {}
 
 
@@ -33,8 +31,6 @@ def enable():
     transformers.masking_utils.is_tracing = lambda tensor=None: False
     torch.utils.swap_tensors = _set_data
     torch.Tensor._make_subclass = staticmethod(_make_fake_subclass)
-    torch.utils._device._device_constructors()  # cached while torch.tensor is still its own
-    torch.tensor = _tensor
     FakeTensorMode.__deepcopy__ = lambda mode, memo: mode
     if torch.cuda.is_available():
         return
@@ -48,11 +44,6 @@ def enable():
 
 def _set_data(parameter, new):
     parameter.data = new.data
-
-
-def _tensor(data, *, device=None, **kwargs):
-    tensor = _make_tensor(data, **kwargs)
-    return tensor if device is None else tensor.to(device)
 
 
 def _make_fake_subclass(cls, data, require_grad=False, **kwargs):

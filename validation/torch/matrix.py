@@ -37,6 +37,7 @@ ATTENTION_TARGETS = {
     "gpt2": "c_attn", "gpt_bigcode": "c_attn", "gpt_neox": "query_key_value", "bloom": "query_key_value",
     "falcon": "query_key_value", "persimmon": "query_key_value", "mpt": "Wqkv", "phi3": "qkv_proj",
 }
+WITH_LIGER_LOSS = MODEL_TYPE_TO_APPLY_LIGER_FN.keys() - {"granite"}  # Liger has no fused loss for Granite
 EAGER_ONLY = ("gemma2", "gpt_neo", "bloom", "mpt")
 POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")
 MAX_SEQ_LEN = 16384
@@ -99,7 +100,7 @@ def _cut_rows(model):
         dict(method="qlora", quant="int8", precision="fp16", micro_batch=4, seq_len=256, lora_rank=8,
              lora_targets=attention, kbit_prep=False),
     ]
-    if kind in MODEL_TYPE_TO_APPLY_LIGER_FN:
+    if kind in WITH_LIGER_LOSS:
         rows += [
             dict(precision="bf16", micro_batch=4, seq_len=1024, loss="fused", optimizer="adamw-fused"),
             dict(precision="bf16-mixed", micro_batch=2, seq_len=2048, loss="fused", checkpointing="full"),

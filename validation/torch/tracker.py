@@ -139,6 +139,9 @@ class Tracker(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if self.phase == "backward":
+            # FakeTensorMode says so on its own thread only; constants on autograd's would become real tensors.
+            torch._C._set_only_lift_cpu_tensors(True)
         if func is torch.ops.prim.device.default:
             return func(*args, **kwargs)
         if func is torch.ops.aten._local_scalar_dense.default:
