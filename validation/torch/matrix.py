@@ -4,7 +4,6 @@ One file per family in references/, one row per line. A row is keyed by its requ
 """
 
 import argparse
-import gc
 import itertools
 import json
 import logging
@@ -179,7 +178,6 @@ def _make(request):
         row = run.reference(request)
     except Exception:  # one request that a library refuses must not stop the others
         print("failed:", _key(request.as_dict()), traceback.format_exc(limit=-2), file=sys.stderr, flush=True)
-        gc.unfreeze()
         return
     path = REFERENCES / f"{_type(request.model)}.jsonl"
     with path.open("a") as file:

@@ -110,13 +110,14 @@ class Watch:
 
     def step(self, training, number):
         gc.collect()
-        gc.freeze()
         self.ends = []
         self.tracker.step, self.tracker.flops, self.custom.flops = number, 0, 0
         self.tracker.reset_peak()
-        gc.disable()
-        training.run_step(self)
-        gc.enable()
+        gc.disable()  # only reference counts may free: when a collection runs is chance
+        try:
+            training.run_step(self)
+        finally:
+            gc.enable()
         self.retag_states(training.optimizer)
         peak = dataclasses.asdict(self.tracker.peak)
         peak["breakdown"] = {k: v for k, v in peak["breakdown"].items() if v}
