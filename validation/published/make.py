@@ -228,6 +228,9 @@ def fms(row, request, loop, gap, measured):
         loop["oom_inferred"] = True
     loop["versions"] = re.search(r"versions: (.*)$", row["notes"]).group(1)
     # The figure is memory.used less its idle value, read by polling.
+    if "transformers 4.48" in loop["versions"]:
+        loop["logits_copies"] = "the loss casts and copies the shifted logits while the caller keeps the bfloat16 ones"
+        gap.append("transformers 4.48 copies the shifted logits in its loss")
     loop["device_reading"] = "peak of polled memory.used minus idle"
     if "device_bytes" in measured and measured.get("allocated_bytes") and measured["device_bytes"] < measured["allocated_bytes"]:
         del measured["device_bytes"]  # polling missed the peak
@@ -306,6 +309,12 @@ def swift1(row, request, loop, gap, measured):
         request["lora_targets"] = "all-linear"
     loop["lengths"] = "samples cut to exactly the maximum, so the longest batch is full; whole wall time only, so no speed"
     loop["versions"] = "torch 2.1.1, CUDA 11.8, ms-swift 1.x (November 2023)"
+    if request["seq_len"] >= 4096:
+        gap.append("most samples are shorter than the maximum (mean 3,234 tokens), which fragments the pool")
+    if request.get("quant"):
+        gap.append("whether the rest of the base was cast to float32 is not stated")
+    if request["attention"] == "eager":
+        gap.append("eager attention of the model's own code")
     measured.pop("tokens_per_second", None)
 
 
@@ -328,6 +337,7 @@ def qwen(row, request, loop, gap, measured):
         request["lora_targets"] = request["lora_targets"][:-1]
         request["modules_to_save"] = ["wte", "lm_head"]
     loop["versions"] = "torch 2.0, CUDA 11.8"
+    gap.append("the model's own code takes flash-attn's fused RMSNorm and rotary kernels where they are installed")
     loop["unit"] = "printed as G: 10^9 or 2^30 bytes not stated; nvidia-smi likely"
     loop["tokens_per_second_counts"] = "all tokens of 8 micro-batches"
 
