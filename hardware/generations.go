@@ -14,6 +14,13 @@ const (
 	// (cuBLAS's sgemm_32x32 and its multiples).
 	simtTile = 32
 
+	// fp32Server and fp32GeForce are what a large float32 product reaches of the
+	// CUDA cores' rate. RTX 5060 Ti: 17.6 of 23.7 TFLOPS at 4,096
+	// (chsasank/device-benchmarks#17). Server cards, where no other instruction
+	// shares the lanes, were not found: assumed.
+	fp32Server  = 0.90
+	fp32GeForce = 0.74
+
 	// emulatedBF16 is bfloat16 on a card without it, against float32: V100 9.6
 	// of 15.7 TFLOPS (lablup/mlxcel#1654).
 	emulatedBF16 = 0.65
@@ -162,7 +169,7 @@ var geforceFlash = [2]saturation{{0.98, 190}, {0.75, 530}}
 // a log of flash-attn's own benchmark); the others take 0.75 to 0.85 of forward.
 var (
 	volta = generation{
-		matmul: 0.76, best: 0.76, sustained: 0.95, fp32: 0.90, fill: 174, latency: 3.9e-6, stream: 0.65,
+		matmul: 0.76, best: 0.76, sustained: 0.95, fp32: fp32Server, fill: 174, latency: 3.9e-6, stream: 0.65,
 		// No dequantization of V100 was found: A100's.
 		copied: 0.904, dequant: 0.5,
 		// FlashAttention 2 needs compute capability 8.0; the share is what the
@@ -172,10 +179,11 @@ var (
 		workspace: workspaceOther,
 	}
 	turing = generation{
-		// T4: half precision reaches 0.64 of the data sheet and falls under the
-		// 70 W limit (Jia et al. 2019, arXiv:1903.07486).
-		matmul: 0.64, best: 0.64, sustained: 0.8, fp32: 0.85, fill: 174, latency: 3.9e-6, stream: 0.65,
-		copied: 0.85, dequant: 0.5, flash: [2]saturation{{0.6, 450}, {0.5, 800}},
+		// T4: a product in half precision reaches 0.64 of the data sheet and
+		// slows under the 70 W limit (Jia et al. 2019, arXiv:1903.07486; the figures
+		// were not checked again). Bandwidth and dequantization: A100's.
+		matmul: 0.64, best: 0.64, sustained: 0.8, fp32: fp32GeForce, fill: 174, latency: 3.9e-6, stream: 0.65,
+		copied: 0.834, dequant: 0.5, flash: [2]saturation{{0.6, 450}, {0.5, 800}},
 		contextMiB: 300, contextSource: "PyTorch with CUDA 11.7 or later: 300 MiB (pytorch/pytorch#107667)",
 		workspace: workspaceOther,
 	}
@@ -184,7 +192,7 @@ var (
 		// Random data after 10,000 runs: 256.5 against 271.2 TFLOPS of the best
 		// short run (Azure/AI-benchmarking-guide@8fd0c6e1 against MAMF).
 		sustained: 0.946,
-		fp32:      0.90, fill: 174, latency: 3.9e-6, stream: 0.65, copied: 0.834,
+		fp32:      fp32Server, fill: 174, latency: 3.9e-6, stream: 0.65, copied: 0.834,
 		// bitsandbytes 0.43 needs 0.1 s more a step than no quantization for 2.1e10
 		// elements, whatever the batch (fms-acceleration, Mistral-7B on A100: 0.3 of
 		// the bandwidth); since 0.48 the kernel is 1.4 to 2.1 times as fast
@@ -195,7 +203,7 @@ var (
 		workspace: workspaceOther,
 	}
 	ampere = generation{ // GA10x and Orin
-		matmul: 0.80, best: 0.848, sustained: 1, fp32: 0.65, fill: 174, latency: 3.9e-6, stream: 0.8,
+		matmul: 0.80, best: 0.848, sustained: 1, fp32: fp32GeForce, fill: 174, latency: 3.9e-6, stream: 0.8,
 		copied: 0.953, dequant: 0.7,
 		// RTX A5000: 84 TFLOPS forward, 53 to 62 backward of 111 (full attention).
 		flash:      [2]saturation{{0.74, 400}, {0.56, 530}},
@@ -203,7 +211,7 @@ var (
 		workspace: workspaceOther,
 	}
 	ada = generation{
-		matmul: 0.647, best: 0.696, sustained: 1, fp32: 0.65, fill: 121, latency: 2e-6, stream: 0.83,
+		matmul: 0.647, best: 0.696, sustained: 1, fp32: fp32GeForce, fill: 121, latency: 2e-6, stream: 0.83,
 		copied: 0.938, dequant: 0.7,
 		flash:      [2]saturation{{0.51, 400}, {0.39, 530}},
 		contextMiB: 426, contextSource: "RTX 6000 Ada, PyTorch 2.10: 426 MiB (unslothai/unsloth-zoo#1053)",
@@ -214,7 +222,7 @@ var (
 		// 720 TFLOPS in long runs (SemiAnalysis) against 787, the median of shapes
 		// from 4096 up in short ones (aiconfigurator).
 		sustained: 0.915,
-		fp32:      0.90, fill: 165, latency: 2.65e-6, stream: 0.75, copied: 0.887, dequant: 0.5,
+		fp32:      fp32Server, fill: 165, latency: 2.65e-6, stream: 0.75, copied: 0.887, dequant: 0.5,
 		// 327.9 TFLOPS forward at 8,192 tokens (Azure/AI-benchmarking-guide), 287 to
 		// 298 through scaled_dot_product_attention (pytorch/benchmark#2296).
 		flash:      [2]saturation{{0.37, 350}, {0.31, 620}},
@@ -225,7 +233,7 @@ var (
 		matmul: 0.75, best: 0.776,
 		// Not measured: as Hopper.
 		sustained: 0.915,
-		fp32:      0.90, fill: 87, latency: 2.5e-6, stream: 0.70, copied: 0.887,
+		fp32:      fp32Server, fill: 87, latency: 2.5e-6, stream: 0.70, copied: 0.887,
 		// 11008×4096 in about 50 µs (bitsandbytes-foundation/bitsandbytes#2051, B300).
 		dequant: 0.3,
 		// FlashAttention 2 on Blackwell was not found: Hopper's rate.
@@ -239,7 +247,7 @@ var (
 		return g
 	}()
 	blackwell = generation{ // GeForce 50 and RTX PRO
-		matmul: 0.924, best: 0.94, sustained: 1, fp32: 0.65, fill: 164, latency: 1.5e-6, stream: 0.94,
+		matmul: 0.924, best: 0.94, sustained: 1, fp32: fp32GeForce, fill: 164, latency: 1.5e-6, stream: 0.94,
 		copied: 0.831, dequant: 0.7,
 		flash:      [2]saturation{{0.67, 690}, {0.51, 900}},
 		contextMiB: 334, contextSource: "RTX 5060 Ti, PyTorch 2: nvidia-smi less what was allocated, 334 MiB",
@@ -256,7 +264,7 @@ var (
 
 func amd(matmul, best, copied float64) generation {
 	return generation{
-		matmul: matmul, best: best, sustained: 1, fp32: 0.7, fill: 174, latency: 6e-6, stream: 0.65, copied: copied, dequant: 0.4,
+		matmul: matmul, best: best, sustained: 1, fp32: fp32GeForce, fill: 174, latency: 6e-6, stream: 0.65, copied: copied, dequant: 0.4,
 		flash:         [2]saturation{{0.3, 450}, {0.2, 800}},
 		contextSource: "not counted: nobody published what a process takes on AMD cards", workspace: workspaceAMD,
 	}
