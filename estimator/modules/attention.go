@@ -10,7 +10,7 @@ func (c *Context) attention(x program.T) program.T {
 	mark := c.Scope()
 	q, k, v := c.projections(x)
 	q, k = c.qkNorm(q, "q_norm", "b·s·n·d"), c.qkNorm(k, "k_norm", "b·s·g·d")
-	if c.Model.Position == model.RoPE {
+	if c.Model.Position == model.RoPE && !c.now.unrotated {
 		c.At("rotary")
 		q2, k2 := c.rotate(q, "b·s·n·d"), c.rotate(k, "b·s·g·d")
 		c.Drop(q, k)
@@ -54,6 +54,12 @@ func (c *Context) qkNorm(t program.T, module, shape string) program.T {
 	case model.QKNormFull:
 		c.At(module)
 		return c.replace(t, c.normOf(module, c.traits.norm, t, t.Elements()/c.tokens, shape))
+	case model.QKNormPerHead: // a norm for each head, joined by a copy
+		c.At(module)
+		w := c.Param(module, t.Elements()/c.tokens)
+		y := c.LayerNorm(t, w, -1, t.Elements()/m.HeadDim, m.HeadDim, shape)
+		c.Drop(t)
+		return c.replace(y, c.Clone(y, shape))
 	case model.QKNormHeadLayer:
 		c.At(module)
 		return c.replace(t, c.normOf(module, layerNorm, t, m.HeadDim, shape))
@@ -88,7 +94,7 @@ func (c *Context) rotate(t program.T, shape string) program.T {
 // catsRotary says whether the rotated and the plain part of each head are
 // joined by a copy.
 func (c *Context) catsRotary() bool {
-	return c.Model.Position == model.RoPE && (c.traits.catRotary || c.Model.RotaryDim != c.Model.HeadDim)
+	return c.Model.Position == model.RoPE && !c.now.unrotated && (c.traits.catRotary || c.Model.RotaryDim != c.Model.HeadDim)
 }
 
 // fused is attention without a score matrix.
@@ -99,7 +105,7 @@ func (c *Context) fused(q, k, v program.T) program.T {
 	}
 	var out program.T
 	switch {
-	case c.hasMask: // a mask rules the flash kernel out, and key-value heads are repeated
+	case c.Attention == SDPA && (c.allMasked || c.now.windowed): // a mask rules the flash kernel out, and key-value heads are repeated
 		k, v = c.repeatKV(k), c.repeatKV(v)
 		a.KVHeads, a.Masked = m.Heads, true
 		if c.mask.DType() == program.Bool {
@@ -108,8 +114,8 @@ func (c *Context) fused(q, k, v program.T) program.T {
 			out = c.FlashAttention(q, k, v, a, "b·s·n·d")
 		}
 	default:
-		if c.Attention == Flash {
-			a.Window = c.meanWindow()
+		if c.now.windowed {
+			a.Window = c.Model.SlidingWindow
 		}
 		out = c.FlashAttention(q, k, v, a, "b·s·n·d")
 	}
@@ -134,21 +140,14 @@ func (c *Context) repeatKV(t program.T) program.T {
 	}
 }
 
-// meanWindow is the sliding window that gives the mean work of all layers
-// (0: none).
-func (c *Context) meanWindow() int64 {
-	m := &c.Model
-	if m.SlidingWindow == 0 || m.SlidingWindow >= c.Seq || m.SlidingLayers < m.Layers {
-		return 0
-	}
-	return m.SlidingWindow
-}
-
 // eager is attention as matrix products (modeling_llama.py
 // eager_attention_forward). matmul makes a contiguous copy of a transposed
 // operand when there is more than one sequence.
 func (c *Context) eager(q, k, v program.T) program.T {
 	m := &c.Model
+	if c.traits.floatScores {
+		return c.eagerFloat(q, k, v)
+	}
 	mark := c.Scope()
 	scores := "b·n·s·s"
 	if m.Heads != m.KVHeads {
@@ -172,6 +171,36 @@ func (c *Context) eager(q, k, v program.T) program.T {
 		w = c.replace(w, c.Dropout(w, p, scores))
 	}
 	if m.Heads == m.KVHeads && c.Batch > 1 {
+		v = c.Clone(v, "b·n·s·d")
+	}
+	o := c.Bmm(w, v, c.Seq, m.HeadDim, c.Seq, bn, "b·n·s·d")
+	out := c.Clone(o, "b·s·n·d")
+	c.Drop(o)
+	c.Return(mark, out)
+	return out
+}
+
+// eagerFloat computes the scores in float32 without a scale and chooses by a
+// mask that lies ready (modeling_gpt_neo.py GPTNeoSelfAttention._attn).
+func (c *Context) eagerFloat(q, k, v program.T) program.T {
+	m := &c.Model
+	mark := c.Scope()
+	scores := "b·n·s·s"
+	c.AddParam(program.Param{Module: "attention.bias", N: m.MaxPosition * m.MaxPosition, DType: program.Bool, Count: c.Count, Cat: program.Weights, Buffer: true})
+	dt := v.DType()
+	q, k = c.Cast(q, program.Float32, "b·n·s·d"), c.Cast(k, program.Float32, "b·n·s·d")
+	if c.Batch > 1 {
+		q, k = c.Clone(q, "b·n·s·d"), c.Clone(k, "b·n·s·d")
+	}
+	bn := c.Batch * m.Heads
+	w := c.Bmm(q, k, c.Seq, c.Seq, m.HeadDim, bn, scores)
+	w = c.replace(w, c.Where(w, scores))
+	w = c.replace(w, c.AddConstant(w, c.mask, scores))
+	w = c.replace(w, c.Softmax32(w, scores))
+	if cast := c.Cast(w, dt, scores); cast != w {
+		w = c.replace(w, cast)
+	}
+	if c.Batch > 1 {
 		v = c.Clone(v, "b·n·s·d")
 	}
 	o := c.Bmm(w, v, c.Seq, m.HeadDim, c.Seq, bn, "b·n·s·d")

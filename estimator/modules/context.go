@@ -111,8 +111,9 @@ type Context struct {
 	traits traits
 	tokens int64
 
+	now            layerKind // of the layer under construction
 	cos, sin, mask program.T
-	hasMask        bool
+	allMasked      bool // every layer gets the mask, not only windowed ones
 }
 
 // Param registers a parameter of the base model.

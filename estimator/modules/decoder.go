@@ -127,23 +127,42 @@ func (c *Context) positions(dt program.DType) {
 		c.Hold(c.cos, program.Shared)
 		c.Hold(c.sin, program.Shared)
 	}
+	c.masks(dt)
+}
+
+// masks makes the attention masks that the implementation asks for.
+func (c *Context) masks(dt program.DType) {
+	m := &c.Model
 	c.At("mask")
-	windowed := m.SlidingWindow > 0 && c.Seq > m.SlidingWindow && m.SlidingLayers > 0
-	alibi := m.Position == model.ALiBi && c.Attention == SDPA
 	switch {
-	case alibi: // the slopes make it a float mask per head
-		c.mask, c.hasMask = c.Input("alibi_mask", c.Batch*m.Heads*c.Seq*c.Seq, dt, "b·n·s·s"), true
+	case c.Attention == SDPA && m.Position == model.ALiBi: // the slopes make it a float mask per head
+		c.mask = c.Input("alibi_mask", c.Batch*m.Heads*c.Seq*c.Seq, dt, "b·n·s·s")
+		c.Hold(c.mask, program.Shared)
+		c.allMasked = true
+		return
 	case c.Attention == Eager:
-		c.mask, c.hasMask = c.Input("causal_mask", c.Seq*c.Seq, dt, "s·s"), true
-	case c.Attention == SDPA && (windowed || c.traits.alwaysMask):
-		c.mask, c.hasMask = c.Input("sliding_mask", c.Seq*c.Seq, program.Bool, "s·s"), true
+		c.mask = c.Input("causal_mask", c.Seq*c.Seq, dt, "s·s")
+		c.allMasked = true
+		if c.windows() {
+			c.holdMask(c.Input("sliding_mask", c.Seq*c.Seq, dt, "s·s"))
+		}
+	case c.Attention == SDPA && (c.windows() || c.traits.alwaysMask):
+		c.mask = c.Input("mask", c.Seq*c.Seq, program.Bool, "s·s")
+		c.allMasked = c.traits.alwaysMask
+	default:
+		return
 	}
-	switch {
-	case c.hasMask && (c.Checkpoint || alibi):
-		c.Hold(c.mask, program.Shared) // an argument of the checkpointed function
-	case c.hasMask:
-		c.Hold(c.mask, program.ForwardEnd)
+	c.holdMask(c.mask)
+}
+
+// holdMask: a mask is a variable of the model's forward, and an argument of
+// checkpointed layers.
+func (c *Context) holdMask(mask program.T) {
+	if c.Checkpoint {
+		c.Hold(mask, program.Shared)
+		return
 	}
+	c.Hold(mask, program.ForwardEnd)
 }
 
 // layers writes the decoder layers: a block for each run of equal ones.
@@ -156,25 +175,45 @@ func (c *Context) layers(x program.T) program.T {
 	return x
 }
 
+// layerKind is what can differ between the layers of a model.
+type layerKind struct{ trains, windowed, unrotated bool }
+
+// kind tells a layer's kind. Families mix kinds in a pattern (five windowed
+// layers, one full); here equal ones stand together, which changes neither
+// what is kept nor what is computed.
+func (c *Context) kind(i int64) layerKind {
+	m := &c.Model
+	return layerKind{
+		trains:    c.Tuner.TrainsLayer(i),
+		windowed:  c.windows() && i < m.SlidingLayers,
+		unrotated: i >= m.Layers-m.NoPELayers,
+	}
+}
+
+// windows says whether a sliding window hides any token: transformers makes
+// its mask from that length on (masking_utils.py allow_is_causal_skip).
+func (c *Context) windows() bool {
+	m := &c.Model
+	return m.SlidingWindow > 0 && m.SlidingLayers > 0 && c.Seq >= m.SlidingWindow
+}
+
 // run is the number of layers from first on that make the same program.
 func (c *Context) run(first int64, inputGrad bool) int64 {
-	trains := c.layerTrains(first)
-	if trains && !inputGrad {
+	k := c.kind(first)
+	if k.trains && !inputGrad {
 		return 1 // its input needs no gradient, the next one's does
 	}
 	n := int64(1)
-	for first+n < c.Model.Layers && c.layerTrains(first+n) == trains {
+	for first+n < c.Model.Layers && c.kind(first+n) == k {
 		n++
 	}
 	return n
 }
 
-func (c *Context) layerTrains(i int64) bool { return c.Tuner.TrainsLayer(i) }
-
 func (c *Context) block(x program.T, first, n int64) program.T {
 	c.Begin("layers", n)
 	c.Layer(first)
-	c.layer, c.Count = first, n
+	c.layer, c.Count, c.now = first, n, c.kind(first)
 	in := c.Enter(x, x.RequiresGrad())
 	y := c.decoderLayer(in)
 	if first == 0 && n == 1 && !c.Checkpoint {
@@ -199,6 +238,8 @@ func (c *Context) decoderLayer(x program.T) program.T {
 		return c.parallelLayer(x, false)
 	case parallelTwo:
 		return c.parallelLayer(x, true)
+	case postResidual:
+		return c.postResidualLayer(x)
 	}
 	mark := c.Scope()
 	h := c.part(x, "input_layernorm", "post_attention_layernorm", c.attention)
@@ -235,6 +276,20 @@ func (c *Context) part(x program.T, before, after string, f func(program.T) prog
 	y := c.Add(x, a, "b·s·h")
 	c.Drop(a)
 	return y
+}
+
+// postResidualLayer norms each sum (OPT-350m).
+func (c *Context) postResidualLayer(x program.T) program.T {
+	mark := c.Scope()
+	for i, f := range []func(program.T) program.T{c.attention, c.mlp} {
+		a := f(x)
+		s := c.Add(x, a, "b·s·h")
+		c.Drop(a)
+		x = c.norm([]string{"self_attn_layer_norm", "final_layer_norm"}[i], s, c.Model.Hidden, "b·s·h")
+		c.Drop(s)
+	}
+	c.Return(mark, x)
+	return x
 }
 
 // parallelLayer adds attention and MLP to the residual at once.

@@ -44,6 +44,8 @@ func (c *Context) activation(x program.T) program.T {
 		return c.geluNew(x, shape)
 	case model.ReLU:
 		return c.UnaryResult("relu", x, shape)
+	case model.GELUFast:
+		return c.geluFast(x, shape)
 	case model.XIELU:
 		return c.XIELU(x, c.Param("act_fn", c.Model.MLPScalars), shape)
 	case model.ReLUSquared:
@@ -72,5 +74,26 @@ func (c *Context) geluNew(x program.T, shape string) program.T {
 	c.Drop(t)
 	y := c.Mul(half, one, shape)
 	c.Drop(half, one)
+	return y
+}
+
+// geluFast is FastGELUActivation:
+// 0.5·x·(1 + tanh(x·0.7978845608·(1 + 0.044715·x·x))).
+func (c *Context) geluFast(x program.T, shape string) program.T {
+	half := c.Scale(x, shape)
+	a := c.Scale(x, shape)
+	b := c.Scale(x, shape)
+	square := c.Mul(b, x, shape)
+	c.Drop(b)
+	one := c.AddScalar(square, shape)
+	c.Drop(square)
+	arg := c.Mul(a, one, shape)
+	c.Drop(a, one)
+	t := c.UnaryResult("tanh", arg, shape)
+	c.Drop(arg)
+	sum := c.AddScalar(t, shape)
+	c.Drop(t)
+	y := c.Mul(half, sum, shape)
+	c.Drop(half, sum)
 	return y
 }

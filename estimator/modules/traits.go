@@ -10,6 +10,7 @@ const (
 	postNormed                   // x += norm(attn(x)); x += norm(mlp(x)) (OLMo 2)
 	sandwich                     // norms before and after both parts (Gemma 2, GLM-4)
 	parallelShared               // attn and mlp of one norm, summed (GPT-J, Phi, Cohere, Falcon)
+	postResidual                 // x = norm(x + attn(x)); x = norm(x + mlp(x)) (OPT-350m)
 	parallelTwo                  // attn and mlp of two norms, summed (GPT-NeoX)
 )
 
@@ -49,6 +50,7 @@ type traits struct {
 	embedScale      bool // the model multiplies embeddings by a constant
 	scaledEmbedding bool // the embedding module does (Gemma)
 	remote          bool // code lives in the model's repository, not in transformers
+	floatScores     bool // eager attention computes scores in float32 (GPT-Neo)
 	eagerOnly       bool
 	resScale        bool // residual additions multiply by a constant (Granite, MiniCPM)
 	logitScale      bool // logits are multiplied by a constant
@@ -76,16 +78,17 @@ func neoxNames(t *traits) {
 }
 
 var families = map[string]traits{
-	"llama":     llamaTraits,
-	"mistral":   llamaTraits,
-	"qwen2":     llamaTraits,
-	"qwen3":     llamaTraits,
-	"smollm3":   llamaTraits,
-	"internlm3": llamaWith(func(t *traits) { t.remote = true }),
-	"mimo":      llamaWith(func(t *traits) { t.remote = true }),
-	"minicpm":   llamaWith(func(t *traits) { t.remote, t.embedScale, t.resScale = true, true, true }),
-	"internlm":  llamaWith(func(t *traits) { t.remote = true }),
-	"granite":   llamaWith(func(t *traits) { t.embedScale, t.resScale, t.logitScale = true, true, true }),
+	"llama":      llamaTraits,
+	"mistral":    llamaTraits,
+	"qwen2":      llamaTraits,
+	"qwen3":      llamaTraits,
+	"smollm3":    llamaTraits,
+	"ministral3": llamaTraits,
+	"internlm3":  llamaWith(func(t *traits) { t.remote = true }),
+	"mimo":       llamaWith(func(t *traits) { t.remote = true }),
+	"minicpm":    llamaWith(func(t *traits) { t.remote, t.embedScale, t.resScale = true, true, true }),
+	"internlm":   llamaWith(func(t *traits) { t.remote = true }),
+	"granite":    llamaWith(func(t *traits) { t.embedScale, t.resScale, t.logitScale = true, true, true }),
 	"granitemoehybrid": llamaWith(func(t *traits) {
 		t.embedScale, t.resScale, t.logitScale = true, true, true
 		t.gateUp, t.down = "input_linear", "output_linear"
@@ -139,6 +142,7 @@ var families = map[string]traits{
 	}),
 	"gpt_neo": llamaWith(func(t *traits) {
 		t.norm, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "out_proj", "", "c_fc", "c_proj", "wte"
+		t.eagerOnly, t.floatScores = true, true
 	}),
 	"gptj": llamaWith(func(t *traits) {
 		t.norm, t.layout, t.interleaved, t.tokenMajor = layerNorm, parallelShared, true, true
@@ -155,6 +159,8 @@ func traitsOf(m *model.Model) (traits, bool) {
 		return t, false
 	}
 	switch {
+	case m.PostNorm && m.ModelType == "opt":
+		t.layout = postResidual
 	case m.PostNorm && t.layout == sequential:
 		t.layout = postNormed
 	case m.ParallelResidual && t.layout == sequential:

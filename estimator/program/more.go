@@ -233,3 +233,13 @@ func (b *Builder) xieluGrad(nd *node, g int32) {
 		b.give(v, dx, nd.dt)
 	}
 }
+
+// Where keeps x where a mask that lies ready is true: a scalar elsewhere.
+func (b *Builder) Where(x T, shape string) T {
+	b.pass("where", x.dt, 2*x.n*x.dt.Size())
+	y, nd := b.record(nodeScale, b.result(x.n, x.dt, shape), x)
+	if nd != nil {
+		b.saveWeight() // the mask is a buffer
+	}
+	return y
+}
