@@ -38,17 +38,23 @@ type Allocator struct {
 
 	blocks []block
 	spare  []int32 // indices of blocks that merged away
-	pools  [2][]int32
+	pools  [2][]piece
 	owner  []int32 // handle → block
 	seq    int32
 }
 
 // Reset forgets everything and keeps the memory.
 func (a *Allocator) Reset() {
-	*a = Allocator{blocks: a.blocks[:0], spare: a.spare[:0], pools: [2][]int32{a.pools[0][:0], a.pools[1][:0]}, owner: a.owner[:0]}
+	*a = Allocator{blocks: a.blocks[:0], spare: a.spare[:0], pools: [2][]piece{a.pools[0][:0], a.pools[1][:0]}, owner: a.owner[:0]}
 }
 
-func (a *Allocator) pool(small bool) *[]int32 {
+// piece is a free block in its pool.
+type piece struct {
+	size  int64
+	block int32
+}
+
+func (a *Allocator) pool(small bool) *[]piece {
 	if small {
 		return &a.pools[0]
 	}
@@ -71,11 +77,11 @@ func (a *Allocator) Malloc(handle int32, size int64) {
 	size = max(size, minBlock)
 	small := size <= smallSize
 	p := a.pool(small)
-	i := a.bestFit(*p, size)
+	i := bestFit(*p, size)
 	var b int32
 	if i < len(*p) {
-		b = (*p)[i]
-		*p = slices.Delete(*p, i, i+1)
+		b = (*p)[i].block
+		cut(p, i)
 	} else if b = a.segment(size, small); b == program.Never {
 		a.OutOfMemory = true
 		return
@@ -91,18 +97,24 @@ func (a *Allocator) Malloc(handle int32, size int64) {
 }
 
 // bestFit is the position of the smallest free block that is large enough;
-// the pool is ordered by size.
-func (a *Allocator) bestFit(pool []int32, size int64) int {
-	lo, hi := 0, len(pool)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if a.blocks[pool[mid]].size < size {
-			lo = mid + 1
-		} else {
-			hi = mid
+// the pool is ordered by size. Pools hold a dozen pieces in a training step:
+// a scan beats a search whose branches can't be predicted.
+func bestFit(pool []piece, size int64) int {
+	for i := range pool {
+		if pool[i].size >= size {
+			return i
 		}
 	}
-	return lo
+	return len(pool)
+}
+
+// cut takes position i out of a pool.
+func cut(p *[]piece, i int) {
+	q := *p
+	for ; i < len(q)-1; i++ {
+		q[i] = q[i+1]
+	}
+	*p = q[:len(q)-1]
 }
 
 // segment asks the device for memory.
@@ -123,13 +135,13 @@ func (a *Allocator) segment(size int64, small bool) int32 {
 // releaseCached returns every segment that is free as a whole.
 func (a *Allocator) releaseCached() {
 	for i := range a.pools {
-		a.pools[i] = slices.DeleteFunc(a.pools[i], func(b int32) bool {
-			k := &a.blocks[b]
+		a.pools[i] = slices.DeleteFunc(a.pools[i], func(f piece) bool {
+			k := &a.blocks[f.block]
 			if k.prev != program.Never || k.next != program.Never {
 				return false
 			}
 			a.Reserved -= k.size
-			a.spare = append(a.spare, b)
+			a.spare = append(a.spare, f.block)
 			return true
 		})
 	}
@@ -163,16 +175,24 @@ func (a *Allocator) split(b int32, size int64, small bool) {
 
 func (a *Allocator) insert(b int32) {
 	p := a.pool(a.blocks[b].small)
-	*p = slices.Insert(*p, a.bestFit(*p, a.blocks[b].size), b)
+	size := a.blocks[b].size
+	q := append(*p, piece{})
+	i := len(q) - 1
+	for ; i > 0 && q[i-1].size >= size; i-- {
+		q[i] = q[i-1]
+	}
+	q[i] = piece{size, b}
+	*p = q
 }
 
 func (a *Allocator) remove(b int32) {
 	p := a.pool(a.blocks[b].small)
-	i := a.bestFit(*p, a.blocks[b].size)
-	for (*p)[i] != b {
-		i++
+	for i := range *p {
+		if (*p)[i].block == b {
+			cut(p, i)
+			return
+		}
 	}
-	*p = slices.Delete(*p, i, i+1)
 }
 
 // Free returns the block of a handle and merges it with free neighbours.
@@ -209,11 +229,11 @@ func (a *Allocator) join(b, n int32) {
 // Reserve replays a program through the allocator and returns it in its final
 // state: max_memory_allocated and max_memory_reserved.
 func (r *Replayer) Reserve(p program.Program, plan Plan, a *Allocator) {
-	r.Walk(p, plan, func(e Event) {
-		if e.Bytes >= 0 {
-			a.Malloc(e.Handle, e.Bytes)
+	r.walk(p, plan, func(_, handle int32, bytes int64) {
+		if bytes >= 0 {
+			a.Malloc(handle, bytes)
 		} else {
-			a.Free(e.Handle)
+			a.Free(handle)
 		}
 	})
 }

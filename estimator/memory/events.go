@@ -13,6 +13,14 @@ type Event struct {
 // Walk replays a program allocation by allocation: every repeat of every
 // block, every micro-batch, every step. It is what the allocator sees.
 func (r *Replayer) Walk(p program.Program, plan Plan, emit func(Event)) {
+	w := &r.walker
+	r.walk(p, plan, func(st, handle int32, bytes int64) {
+		emit(Event{Point: w.at, Storage: st, Handle: handle, Bytes: bytes})
+	})
+}
+
+// walk calls emit for each allocation (bytes ≥ 0) and release (bytes < 0).
+func (r *Replayer) walk(p program.Program, plan Plan, emit func(st, handle int32, bytes int64)) {
 	r.index(p)
 	r.temps = plan.KernelTemporaries
 	w := &r.walker
@@ -37,7 +45,7 @@ type walker struct {
 	*Replayer
 	p    program.Program
 	plan Plan
-	emit func(Event)
+	emit func(st, handle int32, bytes int64)
 	at   Point
 
 	base    []int32 // first slot of each block's first repeat
@@ -76,13 +84,13 @@ func (w *walker) load() {
 		}
 		for range p.Count {
 			p.EachTensor(func(bytes int64, _ program.Category) {
-				w.emit(Event{Point: w.at, Storage: program.Never, Handle: w.next, Bytes: bytes})
+				w.emit(program.Never, w.next, bytes)
 				w.next++
 			})
 		}
 	}
 	for _, bytes := range w.plan.Workspaces {
-		w.emit(Event{Point: w.at, Storage: program.Never, Handle: w.next, Bytes: program.Round(bytes)})
+		w.emit(program.Never, w.next, program.Round(bytes))
 		w.next++
 	}
 }
@@ -91,7 +99,7 @@ func (w *walker) load() {
 func (w *walker) fetch(step int) {
 	w.at = Point{Step: step, Phase: Forward, Block: -1, Op: program.Never}
 	w.inputs = append(w.inputs[:0], w.next)
-	w.emit(Event{Point: w.at, Storage: program.Never, Handle: w.next, Bytes: inputBytes(w.p) * w.plan.GradAccum})
+	w.emit(program.Never, w.next, inputBytes(w.p)*w.plan.GradAccum)
 	w.next++
 }
 
@@ -99,10 +107,15 @@ func (w *walker) fetch(step int) {
 // get consecutive handles.
 func (w *walker) alloc(slot, st int32) {
 	s := &w.p.Storages[st]
-	times := max(s.Times, 1)
 	w.handles[slot] = w.next
-	for range times {
-		w.emit(Event{Point: w.at, Storage: st, Handle: w.next, Bytes: s.Bytes / int64(times)})
+	if s.Times <= 1 {
+		w.emit(st, w.next, s.Bytes)
+		w.next++
+		return
+	}
+	each := s.Bytes / int64(s.Times)
+	for range s.Times {
+		w.emit(st, w.next, each)
 		w.next++
 	}
 }
@@ -114,9 +127,13 @@ func (w *walker) free(slot, st int32) {
 	}
 	w.handles[slot] = program.Never
 	s := &w.p.Storages[st]
-	times := max(s.Times, 1)
-	for i := range times {
-		w.emit(Event{Point: w.at, Storage: st, Handle: h + i, Bytes: -s.Bytes / int64(times)})
+	if s.Times <= 1 {
+		w.emit(st, h, -s.Bytes)
+		return
+	}
+	each := s.Bytes / int64(s.Times)
+	for i := range s.Times {
+		w.emit(st, h+i, -each)
 	}
 }
 
@@ -171,7 +188,7 @@ func (w *walker) holdForGraph(block int, repeat int64) {
 func (w *walker) release(list *[]int32) {
 	for i := 0; i < len(*list); i += 2 {
 		st := (*list)[i+1]
-		w.emit(Event{Point: w.at, Storage: st, Handle: (*list)[i], Bytes: -w.p.Storages[st].Bytes})
+		w.emit(st, (*list)[i], -w.p.Storages[st].Bytes)
 	}
 	*list = (*list)[:0]
 }
@@ -216,7 +233,7 @@ func (w *walker) backwardAll(last, micro int, loss int32) {
 				grad = w.take(i, n, b.GradOut)
 			}
 			if i == last && loss != program.Never {
-				w.emit(Event{Point: w.at, Storage: b.Out, Handle: loss, Bytes: -w.p.Storages[b.Out].Bytes})
+				w.emit(b.Out, loss, -w.p.Storages[b.Out].Bytes)
 				loss = program.Never
 			}
 		}
@@ -230,6 +247,7 @@ func (w *walker) forward(block int, repeat int64, m mode) {
 	if m == recompute {
 		end = b.LastSave + 1
 	}
+	base := w.slot(block, repeat, 0)
 	for op := b.OpLo; op < end; op++ {
 		w.at.Op = op
 		o := &w.p.Ops[op]
@@ -238,7 +256,7 @@ func (w *walker) forward(block int, repeat int64, m mode) {
 			if !w.counts(s) {
 				continue
 			}
-			slot := w.slot(block, repeat, i)
+			slot := base + i
 			w.alloc(slot, i)
 			switch {
 			case s.Kind == program.ForwardEnd && (s.Saved == program.Never || m == discard) && m != recompute:
@@ -249,7 +267,7 @@ func (w *walker) forward(block int, repeat int64, m mode) {
 		}
 		for i := w.dropHead[op]; i != program.Never; i = w.dropNext[i] {
 			if s := &w.p.Storages[i]; w.dropsInForward(s, m) {
-				w.free(w.slot(block, repeat, i), i)
+				w.free(base+i, i)
 			}
 		}
 	}
@@ -274,6 +292,7 @@ func (w *walker) backward(block int, repeat int64, accumulate bool) {
 	b := &w.p.Blocks[block]
 	w.at.Op = b.FwdEnd
 	w.freeKind(block, program.Shared)
+	base := w.slot(block, repeat, 0)
 	for op := b.FwdEnd; op < b.OpHi; op++ {
 		if b.Checkpointed && op == b.FirstUnpack {
 			w.forward(block, repeat, recompute)
@@ -285,7 +304,7 @@ func (w *walker) backward(block int, repeat int64, accumulate bool) {
 			if !w.counts(s) {
 				continue
 			}
-			slot := w.slot(block, repeat, i)
+			slot := base + i
 			w.alloc(slot, i)
 		}
 		for i := w.dropHead[op]; i != program.Never; i = w.dropNext[i] {
@@ -317,7 +336,7 @@ func (w *walker) dropInBackwardOf(block int, repeat int64, st int32, accumulate 
 		w.free(w.slot(block, repeat, st), st)
 	}
 	if w.p.Storages[st].Kind == program.TiedSum {
-		w.emit(Event{Point: w.at, Storage: w.tiedSt, Handle: w.tied, Bytes: -w.p.Storages[w.tiedSt].Bytes})
+		w.emit(w.tiedSt, w.tied, -w.p.Storages[w.tiedSt].Bytes)
 	}
 }
 
@@ -341,5 +360,5 @@ func (w *walker) optimizer(step int) {
 func (w *walker) zeroGrad() {
 	w.at = Point{Step: w.at.Step, Phase: ZeroGrad, Block: -1, Op: program.Never}
 	w.release(&w.grads)
-	w.emit(Event{Point: w.at, Storage: program.Never, Handle: w.inputs[0], Bytes: -inputBytes(w.p) * w.plan.GradAccum})
+	w.emit(program.Never, w.inputs[0], -inputBytes(w.p)*w.plan.GradAccum)
 }
