@@ -289,7 +289,10 @@ func (r *resolved) resolveAdapter() error {
 		return nil
 	}
 	info.LoRARank, info.LoRAAlpha, info.RSLoRA = m.LoRARank, m.LoRAAlpha, m.RSLoRA
-	info.LoRATargets, info.ModulesToSave = m.LoRATargets, m.ModulesToSave
+	info.LoRATargets = m.LoRATargets
+	for _, name := range m.ModulesToSave {
+		info.ModulesToSave = append(info.ModulesToSave, modules.Canonical(r.req.Model, name))
+	}
 	if info.LoRARank == 0 {
 		info.LoRARank = r.trainer.loraRank
 		r.assume("lora-rank", strconv.FormatInt(info.LoRARank, 10), r.trainerDefault())

@@ -228,7 +228,7 @@ func (r *Replayer) partial(p program.Program, b *program.Block, at Point) *Break
 		r.forward(p, b, keep, l)
 	case at.Recompute: // what backward did before, then a part of the second forward
 		before := r.level()
-		before.until = b.FirstUnpack - 1
+		before.until, before.freed = b.FirstUnpack-1, true
 		if b.FirstUnpack > b.FwdEnd {
 			r.backward(p, b, at.Micro > 0, nil, before)
 		} else {

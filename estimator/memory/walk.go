@@ -47,8 +47,8 @@ type level struct {
 	op         int32
 	recompute  bool // the peak is in a checkpoint's second forward
 	cats       *Breakdown
-	until      int32 // stop here, before anything is freed; program.Never: run to the end
-	stopped    bool
+	until      int32 // stop at this operation; program.Never: run to the end
+	freed      bool  // stop after what the operation frees, not before
 }
 
 func (l *level) add(s *program.Storage, op int32) {
@@ -145,7 +145,6 @@ func (r *Replayer) forward(p program.Program, b *program.Block, m mode, l *level
 			}
 		}
 		if op == l.until {
-			l.stopped = true
 			return segment{cats: l.cats}
 		}
 		for i := r.dropHead[op]; i != program.Never; i = r.dropNext[i] {
@@ -247,8 +246,7 @@ func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool
 				l.add(s, op)
 			}
 		}
-		if op == l.until {
-			l.stopped = true
+		if op == l.until && !l.freed {
 			return segment{cats: l.cats}
 		}
 		for i := r.dropHead[op]; i != program.Never; i = r.dropNext[i] {
@@ -258,6 +256,9 @@ func (r *Replayer) backward(p program.Program, b *program.Block, accumulate bool
 			if s := &p.Storages[i]; !keptLonger(s, b) {
 				l.sub(s)
 			}
+		}
+		if op == l.until {
+			return segment{cats: l.cats}
 		}
 	}
 	if b.Checkpointed && b.In != program.Never && !p.Storages[b.In].Held {

@@ -57,6 +57,9 @@ func (c *Context) prologue() program.T {
 	if c.InputsRequireGrad && !x.RequiresGrad() {
 		x = c.RequireGrad(x)
 	}
+	if width != m.Hidden {
+		x = c.replace(x, c.Linear("project_in", x, width, m.Hidden, false, "b·s·h"))
+	}
 	if m.Position == model.Learned {
 		x = c.learnedPositions(x)
 	}
@@ -65,9 +68,6 @@ func (c *Context) prologue() program.T {
 	}
 	if m.EmbedNorm {
 		x = c.replace(x, c.norm("embed_norm", x, m.Hidden, "b·s·h"))
-	}
-	if width != m.Hidden {
-		x = c.replace(x, c.Linear("project_in", x, width, m.Hidden, false, "b·s·h"))
 	}
 	if p := m.EmbedDropout; p > 0 {
 		x = c.replace(x, c.Dropout(x, p, "b·s·h"))
@@ -202,6 +202,9 @@ func (c *Context) run(first int64, inputGrad bool) int64 {
 	k := c.kind(first)
 	if k.trains && !inputGrad {
 		return 1 // its input needs no gradient, the next one's does
+	}
+	if first == 0 && c.traits.layout == postResidual {
+		return 1 // autocast's norms give float32, the embedding does not
 	}
 	n := int64(1)
 	for first+n < c.Model.Layers && c.kind(first+n) == k {

@@ -12,8 +12,8 @@ func (c *Context) epilogue(x program.T) {
 	h := in
 	if m.FinalNorm {
 		h = c.norm("norm", in, m.Hidden, "b·s·h")
+		c.Drop(in)
 	}
-	c.Drop(in)
 	width := m.Hidden
 	if m.EmbedDim != 0 && m.EmbedDim != m.Hidden {
 		width = m.EmbedDim
@@ -25,6 +25,9 @@ func (c *Context) epilogue(x program.T) {
 		loss = c.standardLoss(h, width)
 	default:
 		loss = c.lossWithoutLogits(h, width)
+	}
+	if !m.FinalNorm {
+		c.Drop(in)
 	}
 	c.Return(mark, loss)
 	c.Leave(loss)

@@ -54,6 +54,7 @@ type Storage struct {
 	Drop  int32 // op after which the last reference is gone; Never if it leaves the block
 	Saved int32 // op of backward after which autograd has let go of it; Never if not kept
 	refs  int32 // while backward is derived: holders of a gradient
+	view  bool  // while backward is derived: the gradient is a view, whose base holds it too
 	// Held: an attribute of a graph node keeps it until the graph dies, which
 	// checkpointing does not know of.
 	Held  bool
@@ -332,7 +333,8 @@ func (b *Builder) save(t T) {
 	if t.st < 0 || b.sts[t.st].Born != last {
 		last-- // inputs are packed before the operation runs: recomputation stops there
 	}
-	b.blocks[b.block].LastSave = last
+	blk := &b.blocks[b.block]
+	blk.LastSave = max(blk.LastSave, last)
 }
 
 // Hold gives a tensor that outlives its function its kind.
