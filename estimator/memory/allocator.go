@@ -97,23 +97,28 @@ func (a *Allocator) Malloc(handle int32, size int64) {
 }
 
 // bestFit is the position of the smallest free block that is large enough;
-// the pool is ordered by size. Pools hold a dozen pieces in a training step:
-// a scan beats a search whose branches can't be predicted.
+// the pool is ordered by size. Most pools hold a dozen pieces: a scan beats a
+// search whose branches can't be predicted.
 func bestFit(pool []piece, size int64) int {
-	for i := range pool {
-		if pool[i].size >= size {
-			return i
+	lo, hi := 0, len(pool)
+	for hi-lo > 16 {
+		mid := int(uint(lo+hi) >> 1)
+		if pool[mid].size < size {
+			lo = mid + 1
+		} else {
+			hi = mid
 		}
 	}
-	return len(pool)
+	for lo < hi && pool[lo].size < size {
+		lo++
+	}
+	return lo
 }
 
 // cut takes position i out of a pool.
 func cut(p *[]piece, i int) {
 	q := *p
-	for ; i < len(q)-1; i++ {
-		q[i] = q[i+1]
-	}
+	copy(q[i:], q[i+1:])
 	*p = q[:len(q)-1]
 }
 
@@ -176,23 +181,20 @@ func (a *Allocator) split(b int32, size int64, small bool) {
 func (a *Allocator) insert(b int32) {
 	p := a.pool(a.blocks[b].small)
 	size := a.blocks[b].size
+	i := bestFit(*p, size)
 	q := append(*p, piece{})
-	i := len(q) - 1
-	for ; i > 0 && q[i-1].size >= size; i-- {
-		q[i] = q[i-1]
-	}
+	copy(q[i+1:], q[i:])
 	q[i] = piece{size, b}
 	*p = q
 }
 
 func (a *Allocator) remove(b int32) {
 	p := a.pool(a.blocks[b].small)
-	for i := range *p {
-		if (*p)[i].block == b {
-			cut(p, i)
-			return
-		}
+	i := bestFit(*p, a.blocks[b].size)
+	for (*p)[i].block != b {
+		i++
 	}
+	cut(p, i)
 }
 
 // Free returns the block of a handle and merges it with free neighbours.
