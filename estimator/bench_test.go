@@ -3,21 +3,34 @@ package estimator
 import (
 	"testing"
 
-	"github.com/vramcalc/vramcalc/estimator/memory"
+	"github.com/vramcalc/vramcalc/estimator/throughput"
+	"github.com/vramcalc/vramcalc/hardware"
 	"github.com/vramcalc/vramcalc/presets"
 )
 
-func llama(b *testing.B, layers int64) Request {
+// dense is a Llama of the given depth on an A100.
+func denseRequest(b *testing.B, layers int64, method, checkpointing string) *resolved {
+	b.Helper()
 	m, err := presets.Model("llama-7b")
 	if err != nil {
 		b.Fatal(err)
 	}
+	g, err := presets.GPU("a100-80gb-sxm")
+	if err != nil {
+		b.Fatal(err)
+	}
 	m.Layers = layers
-	return Request{Model: m, Method: Method{ID: "lora"}, Training: Training{MicroBatch: 4, SeqLen: 2048, Checkpointing: "full"}}
+	r, err := resolve(Request{Model: m, Method: Method{ID: method}, Training: Training{MicroBatch: 4, SeqLen: 2048, Checkpointing: checkpointing}, Device: Device{GPU: g}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return r
 }
 
-func benchmarkRead(b *testing.B, layers int64) {
-	r, err := resolve(llama(b, layers))
+// benchmarkRead is an estimate of allocated memory and of throughput.
+func benchmarkRead(b *testing.B, layers int64, method, checkpointing string) {
+	r := denseRequest(b, layers, method, checkpointing)
+	cal, err := hardware.Calibrate(r.req.Device.GPU)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -29,23 +42,42 @@ func benchmarkRead(b *testing.B, layers int64) {
 			b.Fatal(err)
 		}
 		e.replayer.Read(p, plan)
+		throughput.Read(p, throughput.Plan{GradAccum: 1, Optimizer: plan.Optimizer}, &cal)
 	}
 }
 
-func BenchmarkRead32(b *testing.B) { benchmarkRead(b, 32) }
-func BenchmarkRead80(b *testing.B) { benchmarkRead(b, 80) }
+// Flat in depth: the 80-layer figures stay near the 32-layer ones.
+func BenchmarkReadFull32(b *testing.B) { benchmarkRead(b, 32, "full", "none") }
+func BenchmarkReadFull80(b *testing.B) { benchmarkRead(b, 80, "full", "none") }
+func BenchmarkReadLoRA32(b *testing.B) { benchmarkRead(b, 32, "lora", "full") }
+func BenchmarkReadLoRA80(b *testing.B) { benchmarkRead(b, 80, "lora", "full") }
 
-func BenchmarkReserve32(b *testing.B) {
-	r, err := resolve(llama(b, 32))
-	if err != nil {
-		b.Fatal(err)
-	}
+// benchmarkReserve is the same with the allocator's replay, which walks every
+// layer.
+func benchmarkReserve(b *testing.B, method, checkpointing string) {
+	r := denseRequest(b, 32, method, checkpointing)
 	e := new(engine)
-	var a memory.Allocator
 	b.ReportAllocs()
 	for b.Loop() {
-		p, plan, _ := e.build(r)
-		a.Reset()
-		e.replayer.Reserve(p, plan, &a)
+		p, plan, err := e.build(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		e.allocator.Reset()
+		e.replayer.Reserve(p, plan, &e.allocator)
+	}
+}
+
+func BenchmarkReserveFull32(b *testing.B) { benchmarkReserve(b, "full", "none") }
+func BenchmarkReserveLoRA32(b *testing.B) { benchmarkReserve(b, "lora", "full") }
+
+// BenchmarkEstimate is the whole report.
+func BenchmarkEstimate(b *testing.B) {
+	r := denseRequest(b, 32, "lora", "full")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Estimate(r.req); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

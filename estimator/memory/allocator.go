@@ -21,7 +21,6 @@ const (
 type block struct {
 	size       int64
 	prev, next int32 // neighbours in the segment, program.Never at its ends
-	seq        int32 // order of creation of the segment, for ties
 	small      bool
 	free       bool
 }
@@ -40,7 +39,6 @@ type Allocator struct {
 	spare  []int32 // indices of blocks that merged away
 	pools  [2][]piece
 	owner  []int32 // handle → block
-	seq    int32
 }
 
 // Reset forgets everything and keeps the memory.
@@ -81,19 +79,35 @@ func (a *Allocator) Malloc(handle int32, size int64) {
 	var b int32
 	if i < len(*p) {
 		b = (*p)[i].block
-		cut(p, i)
-	} else if b = a.segment(size, small); b == program.Never {
-		a.OutOfMemory = true
-		return
+		if r := a.split(b, size, small); r != program.Never {
+			place(*p, i, piece{a.blocks[r].size, r})
+		} else {
+			cut(p, i)
+		}
+	} else {
+		b = a.segment(size, small)
+		if b == program.Never {
+			a.OutOfMemory = true
+			return
+		}
+		if r := a.split(b, size, small); r != program.Never {
+			a.insert(r)
+		}
 	}
-	a.split(b, size, small)
 	a.blocks[b].free = false
-	for int(handle) >= len(a.owner) {
-		a.owner = append(a.owner, program.Never)
+	if int(handle) >= len(a.owner) {
+		a.grow(int(handle) + 1)
 	}
 	a.owner[handle] = b
 	a.Allocated += a.blocks[b].size
 	a.PeakAllocated = max(a.PeakAllocated, a.Allocated)
+}
+
+// grow makes room for handles.
+func (a *Allocator) grow(n int) {
+	for len(a.owner) < n {
+		a.owner = append(a.owner, program.Never)
+	}
 }
 
 // bestFit is the position of the smallest free block that is large enough;
@@ -115,11 +129,16 @@ func bestFit(pool []piece, size int64) int {
 	return lo
 }
 
-// cut takes position i out of a pool.
-func cut(p *[]piece, i int) {
-	q := *p
-	copy(q[i:], q[i+1:])
-	*p = q[:len(q)-1]
+// place puts a piece where position i was and moves it to its order: a block
+// that was split or grew seldom passes many others.
+func place(pool []piece, i int, f piece) {
+	for ; i > 0 && pool[i-1].size >= f.size; i-- {
+		pool[i] = pool[i-1]
+	}
+	for ; i < len(pool)-1 && pool[i+1].size < f.size; i++ {
+		pool[i] = pool[i+1]
+	}
+	pool[i] = f
 }
 
 // segment asks the device for memory.
@@ -133,8 +152,7 @@ func (a *Allocator) segment(size int64, small bool) int32 {
 	}
 	a.Reserved += n
 	a.PeakReserved = max(a.PeakReserved, a.Reserved)
-	a.seq++
-	return a.newBlock(block{size: n, prev: program.Never, next: program.Never, seq: a.seq, small: small})
+	return a.newBlock(block{size: n, prev: program.Never, next: program.Never, small: small})
 }
 
 // releaseCached returns every segment that is free as a whole.
@@ -163,38 +181,48 @@ func (a *Allocator) newBlock(b block) int32 {
 	return int32(len(a.blocks)) - 1
 }
 
-// split cuts what is not needed off a block and puts it back into the pool.
-func (a *Allocator) split(b int32, size int64, small bool) {
+// split cuts what is not needed off a block: the rest is a free block, Never
+// when it stays in one piece.
+func (a *Allocator) split(b int32, size int64, small bool) int32 {
 	rest := a.blocks[b].size - size
 	if small && rest < minBlock || !small && rest <= smallSize {
-		return
+		return program.Never
 	}
 	k := a.blocks[b]
-	r := a.newBlock(block{size: rest, prev: b, next: k.next, seq: k.seq, small: small, free: true})
+	r := a.newBlock(block{size: rest, prev: b, next: k.next, small: small, free: true})
 	if k.next != program.Never {
 		a.blocks[k.next].prev = r
 	}
 	a.blocks[b].size, a.blocks[b].next = size, r
-	a.insert(r)
+	return r
 }
 
 func (a *Allocator) insert(b int32) {
 	p := a.pool(a.blocks[b].small)
 	size := a.blocks[b].size
 	i := bestFit(*p, size)
-	q := append(*p, piece{})
-	copy(q[i+1:], q[i:])
-	q[i] = piece{size, b}
+	q := append(*p, piece{size, b})
+	if i < len(q)-1 {
+		copy(q[i+1:], q[i:])
+		q[i] = piece{size, b}
+	}
 	*p = q
 }
 
-func (a *Allocator) remove(b int32) {
-	p := a.pool(a.blocks[b].small)
-	i := bestFit(*p, a.blocks[b].size)
-	for (*p)[i].block != b {
+// cut takes position i out of a pool.
+func cut(p *[]piece, i int) {
+	q := *p
+	copy(q[i:], q[i+1:])
+	*p = q[:len(q)-1]
+}
+
+// position finds the piece of a free block.
+func (a *Allocator) position(pool []piece, b int32) int {
+	i := bestFit(pool, a.blocks[b].size)
+	for pool[i].block != b {
 		i++
 	}
-	cut(p, i)
+	return i
 }
 
 // Free returns the block of a handle and merges it with free neighbours.
@@ -204,18 +232,29 @@ func (a *Allocator) Free(handle int32) {
 		return
 	}
 	a.owner[handle] = program.Never
-	a.Allocated -= a.blocks[b].size
-	a.blocks[b].free = true
-	if p := a.blocks[b].prev; p != program.Never && a.blocks[p].free {
-		a.remove(p)
-		a.join(p, b)
-		b = p
+	k := &a.blocks[b]
+	a.Allocated -= k.size
+	k.free = true
+	pool := a.pool(k.small)
+	before := k.prev != program.Never && a.blocks[k.prev].free
+	after := k.next != program.Never && a.blocks[k.next].free
+	switch {
+	case before:
+		first := k.prev
+		if after {
+			cut(pool, a.position(*pool, k.next))
+			a.join(b, k.next)
+		}
+		i := a.position(*pool, first)
+		a.join(first, b)
+		place(*pool, i, piece{a.blocks[first].size, first})
+	case after:
+		i := a.position(*pool, k.next)
+		a.join(b, k.next)
+		place(*pool, i, piece{k.size, b})
+	default:
+		a.insert(b)
 	}
-	if n := a.blocks[b].next; n != program.Never && a.blocks[n].free {
-		a.remove(n)
-		a.join(b, n)
-	}
-	a.insert(b)
 }
 
 // join appends block n to its left neighbour b.

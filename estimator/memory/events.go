@@ -14,9 +14,11 @@ type Event struct {
 // block, every micro-batch, every step. It is what the allocator sees.
 func (r *Replayer) Walk(p program.Program, plan Plan, emit func(Event)) {
 	w := &r.walker
+	w.traced = true
 	r.walk(p, plan, func(st, handle int32, bytes int64) {
 		emit(Event{Point: w.at, Storage: st, Handle: handle, Bytes: bytes})
 	})
+	w.traced = false
 }
 
 // walk calls emit for each allocation (bytes ≥ 0) and release (bytes < 0).
@@ -24,10 +26,8 @@ func (r *Replayer) walk(p program.Program, plan Plan, emit func(st, handle int32
 	r.index(p)
 	r.temps = plan.KernelTemporaries
 	w := &r.walker
-	*w = walker{
-		Replayer: r, p: p, plan: plan, emit: emit, base: w.base[:0], handles: w.handles[:0],
-		late: w.late[:0], grads: w.grads[:0], held: w.held[:0], inputs: w.inputs[:0],
-	}
+	w.Replayer, w.p, w.plan, w.emit = r, p, plan, emit
+	w.next, w.late, w.grads, w.held = 0, w.late[:0], w.grads[:0], w.held[:0]
 	w.layout()
 	w.load()
 	for step := range plan.Steps {
@@ -43,28 +43,35 @@ func (r *Replayer) walk(p program.Program, plan Plan, emit func(st, handle int32
 // walker keeps the handles of what is allocated.
 type walker struct {
 	*Replayer
-	p    program.Program
-	plan Plan
-	emit func(st, handle int32, bytes int64)
-	at   Point
+	p      program.Program
+	plan   Plan
+	emit   func(st, handle int32, bytes int64)
+	at     Point
+	traced bool // keep at up to date with every operation
 
+	scripts []blockScripts
+	codes   []int32 // of all scripts
 	base    []int32 // first slot of each block's first repeat
 	handles []int32 // slot → handle of the allocation, Never if not live
 	next    int32
-	late    []int32 // slots of autocast's weight copies
-	grads   []int32 // handles and storages of parameter gradients
-	held    []int32 // handles and storages that graph nodes hold
-	inputs  []int32 // handles of the batches of a step
-	tied    int32   // handle of the gradient that waits for a tied weight's second one
-	tiedSt  int32
+	inputs  int32  // handle of the batches of a step
+	late    []grip // freed when the model's forward returns
+	grads   []grip // gradients of parameters, until zero_grad
+	held    []grip // what graph nodes hold until the graph dies
+	tied    grip   // the gradient that waits for a tied weight's second one
 }
 
+// grip is an allocation whose owner is no block.
+type grip struct{ handle, st int32 }
+
 func (w *walker) layout() {
+	w.base, w.scripts, w.codes = w.base[:0], w.scripts[:0], w.codes[:0]
 	n := int32(0)
 	for i := range w.p.Blocks {
 		b := &w.p.Blocks[i]
 		w.base = append(w.base, n)
 		n += (b.StHi - b.StLo) * int32(b.Count)
+		w.scripts = append(w.scripts, w.compile(b, i == w.plan.Optimizer))
 	}
 	w.handles = fill(w.handles, int(n))
 }
@@ -74,33 +81,31 @@ func (w *walker) slot(block int, repeat int64, st int32) int32 {
 	return w.base[block] + int32(repeat)*(b.StHi-b.StLo) + st - b.StLo
 }
 
-// load allocates parameters and buffers.
+// load allocates parameters, buffers and the libraries' workspaces.
 func (w *walker) load() {
 	w.at = Point{Phase: Load, Block: -1, Op: program.Never}
 	for i := range w.p.Params {
 		p := &w.p.Params[i]
-		if p.Shared {
-			continue
-		}
 		for range p.Count {
-			p.EachTensor(func(bytes int64, _ program.Category) {
-				w.emit(program.Never, w.next, bytes)
-				w.next++
-			})
+			p.EachTensor(func(bytes int64, _ program.Category) { w.lasting(bytes) })
 		}
 	}
 	for _, bytes := range w.plan.Workspaces {
-		w.emit(program.Never, w.next, program.Round(bytes))
-		w.next++
+		w.lasting(program.Round(bytes))
 	}
+}
+
+// lasting allocates what belongs to no storage of the program.
+func (w *walker) lasting(bytes int64) {
+	w.emit(program.Never, w.next, bytes)
+	w.next++
 }
 
 // fetch allocates the batches of a step.
 func (w *walker) fetch(step int) {
 	w.at = Point{Step: step, Phase: Forward, Block: -1, Op: program.Never}
-	w.inputs = append(w.inputs[:0], w.next)
-	w.emit(program.Never, w.next, inputBytes(w.p)*w.plan.GradAccum)
-	w.next++
+	w.inputs = w.next
+	w.lasting(inputBytes(w.p) * w.plan.GradAccum)
 }
 
 // alloc allocates a storage into a slot; equal allocations that it stands for
@@ -137,6 +142,22 @@ func (w *walker) free(slot, st int32) {
 	}
 }
 
+// take moves the handle out of a slot.
+func (w *walker) take(slot int32) int32 {
+	h := w.handles[slot]
+	w.handles[slot] = program.Never
+	return h
+}
+
+// release frees a list of allocations without a block.
+func (w *walker) release(list *[]grip) {
+	for _, g := range *list {
+		w.emit(g.st, g.handle, -w.p.Storages[g.st].Bytes)
+	}
+	*list = (*list)[:0]
+}
+
+// micro plays one forward and one backward.
 func (w *walker) micro(step, micro int) {
 	w.at = Point{Step: step, Micro: micro, Phase: Forward}
 	last := w.plan.Optimizer - 1
@@ -147,68 +168,17 @@ func (w *walker) micro(step, micro int) {
 		for n := range b.Count {
 			w.at.Repeat = n
 			if b.In != program.Never {
-				slot := w.slot(i, n, b.In)
-				w.handles[slot] = out
-				if s := &w.p.Storages[b.In]; s.Kind == program.ForwardEnd && s.Saved == program.Never {
-					w.late = append(w.late, slot)
-				}
+				w.handles[w.slot(i, n, b.In)] = out
 			}
-			m := keep
-			if b.Checkpointed {
-				m = discard
-			}
-			w.forward(i, n, m)
+			w.run(i, n, w.scripts[i].forward)
 			if b.Out != program.Never {
-				out = w.take(i, n, b.Out)
+				out = w.take(w.slot(i, n, b.Out))
 			}
-			w.holdForGraph(i, n)
 		}
 	}
-	for _, s := range w.late {
-		w.free(s, w.storageOf(s))
-	}
-	w.late = w.late[:0]
+	w.release(&w.late)
 	w.backwardAll(last, micro, out)
 	w.release(&w.held)
-}
-
-// holdForGraph takes what graph nodes hold out of the hands of the block.
-func (w *walker) holdForGraph(block int, repeat int64) {
-	b := &w.p.Blocks[block]
-	for i := b.StLo; i < b.StHi; i++ {
-		if w.p.Storages[i].Held {
-			if h := w.take(block, repeat, i); h != program.Never {
-				w.held = append(w.held, h, i)
-			}
-		}
-	}
-}
-
-// release frees a list of handles and storages.
-func (w *walker) release(list *[]int32) {
-	for i := 0; i < len(*list); i += 2 {
-		st := (*list)[i+1]
-		w.emit(st, (*list)[i], -w.p.Storages[st].Bytes)
-	}
-	*list = (*list)[:0]
-}
-
-// take moves the handle of a storage that leaves its block.
-func (w *walker) take(block int, repeat int64, st int32) int32 {
-	slot := w.slot(block, repeat, st)
-	h := w.handles[slot]
-	w.handles[slot] = program.Never
-	return h
-}
-
-// storageOf finds the storage of a slot.
-func (w *walker) storageOf(slot int32) int32 {
-	i := len(w.base) - 1
-	for w.base[i] > slot {
-		i--
-	}
-	b := &w.p.Blocks[i]
-	return b.StLo + (slot-w.base[i])%(b.StHi-b.StLo)
 }
 
 func (w *walker) backwardAll(last, micro int, loss int32) {
@@ -217,6 +187,10 @@ func (w *walker) backwardAll(last, micro int, loss int32) {
 	for i := last; i >= 0; i-- {
 		b := &w.p.Blocks[i]
 		w.at.Block = i
+		script := w.scripts[i].backwardFirst
+		if micro > 0 {
+			script = w.scripts[i].backwardAgain
+		}
 		for n := b.Count - 1; n >= 0; n-- {
 			w.at.Repeat = n
 			if b.GradIn != program.Never {
@@ -228,137 +202,28 @@ func (w *walker) backwardAll(last, micro int, loss int32) {
 					w.handles[slot] = grad
 				}
 			}
-			w.backward(i, n, micro > 0)
+			w.run(i, n, script)
 			if b.GradOut != program.Never {
-				grad = w.take(i, n, b.GradOut)
-			}
-			if i == last && loss != program.Never {
-				w.emit(b.Out, loss, -w.p.Storages[b.Out].Bytes)
-				loss = program.Never
+				grad = w.take(w.slot(i, n, b.GradOut))
 			}
 		}
-	}
-}
-
-func (w *walker) forward(block int, repeat int64, m mode) {
-	b := &w.p.Blocks[block]
-	w.at.Recompute = m == recompute
-	end := b.FwdEnd
-	if m == recompute {
-		end = b.LastSave + 1
-	}
-	base := w.slot(block, repeat, 0)
-	for op := b.OpLo; op < end; op++ {
-		w.at.Op = op
-		o := &w.p.Ops[op]
-		for i := o.StLo; i < o.StHi; i++ {
-			s := &w.p.Storages[i]
-			if !w.counts(s) {
-				continue
-			}
-			slot := base + i
-			w.alloc(slot, i)
-			switch {
-			case s.Kind == program.ForwardEnd && (s.Saved == program.Never || m == discard) && m != recompute:
-				w.late = append(w.late, slot)
-			case s.Kind == program.State:
-				w.handles[slot] = program.Never // stays for good
-			}
-		}
-		for i := w.dropHead[op]; i != program.Never; i = w.dropNext[i] {
-			if s := &w.p.Storages[i]; w.dropsInForward(s, m) {
-				w.free(base+i, i)
-			}
-		}
-	}
-	if m == recompute {
-		w.unwind(block, repeat, end)
-	}
-	w.at.Recompute = false
-}
-
-// unwind drops what the early stop of a recomputation leaves behind.
-func (w *walker) unwind(block int, repeat int64, end int32) {
-	b := &w.p.Blocks[block]
-	for i := b.StLo; i < b.StHi; i++ {
-		s := &w.p.Storages[i]
-		if s.Born != program.Outside && s.Born < end && s.Saved == program.Never {
-			w.free(w.slot(block, repeat, i), i)
-		}
-	}
-}
-
-func (w *walker) backward(block int, repeat int64, accumulate bool) {
-	b := &w.p.Blocks[block]
-	w.at.Op = b.FwdEnd
-	w.freeKind(block, program.Shared)
-	base := w.slot(block, repeat, 0)
-	for op := b.FwdEnd; op < b.OpHi; op++ {
-		if b.Checkpointed && op == b.FirstUnpack {
-			w.forward(block, repeat, recompute)
-		}
-		w.at.Op = op
-		o := &w.p.Ops[op]
-		for i := o.StLo; i < o.StHi; i++ {
-			s := &w.p.Storages[i]
-			if !w.counts(s) {
-				continue
-			}
-			slot := base + i
-			w.alloc(slot, i)
-		}
-		for i := w.dropHead[op]; i != program.Never; i = w.dropNext[i] {
-			w.dropInBackwardOf(block, repeat, i, accumulate)
-		}
-		for i := w.savedHead[op]; i != program.Never; i = w.savedNext[i] {
-			s := &w.p.Storages[i]
-			if keptLonger(s, b) {
-				continue
-			}
-			w.free(w.slot(block, repeat, i), i)
-		}
-	}
-	if b.Checkpointed && b.In != program.Never {
-		w.free(w.slot(block, repeat, b.In), b.In) // no-op when a graph node holds it
-	}
-}
-
-// dropInBackwardOf ends the life of a storage in a block's backward, or hands
-// a gradient on to those that zero_grad frees.
-func (w *walker) dropInBackwardOf(block int, repeat int64, st int32, accumulate bool) {
-	switch kind := w.p.Storages[st].Kind; {
-	case kind == program.TiedGrad:
-		w.tied, w.tiedSt = w.take(block, repeat, st), st
-		return
-	case (kind == program.ParamGrad || kind == program.TiedSum) && !accumulate:
-		w.grads = append(w.grads, w.take(block, repeat, st), st)
-	default:
-		w.free(w.slot(block, repeat, st), st)
-	}
-	if w.p.Storages[st].Kind == program.TiedSum {
-		w.emit(w.tiedSt, w.tied, -w.p.Storages[w.tiedSt].Bytes)
-	}
-}
-
-// freeKind frees what a block that runs once holds of a kind.
-func (w *walker) freeKind(block int, k program.Kind) {
-	b := &w.p.Blocks[block]
-	for i := b.StLo; i < b.StHi; i++ {
-		if w.p.Storages[i].Kind == k {
-			w.free(w.slot(block, 0, i), i)
+		if i == last {
+			w.emit(b.Out, loss, -w.p.Storages[b.Out].Bytes)
 		}
 	}
 }
 
 func (w *walker) optimizer(step int) {
 	w.at = Point{Step: step, Phase: Optimizer, Block: w.plan.Optimizer}
-	w.steady = step > 0
-	w.forward(w.plan.Optimizer, 0, keep)
-	w.steady = false
+	script := w.scripts[w.plan.Optimizer].forward
+	if step > 0 {
+		script = w.scripts[w.plan.Optimizer].steady
+	}
+	w.run(w.plan.Optimizer, 0, script)
 }
 
 func (w *walker) zeroGrad() {
 	w.at = Point{Step: w.at.Step, Phase: ZeroGrad, Block: -1, Op: program.Never}
 	w.release(&w.grads)
-	w.emit(program.Never, w.inputs[0], -inputBytes(w.p)*w.plan.GradAccum)
+	w.emit(program.Never, w.inputs, -inputBytes(w.p)*w.plan.GradAccum)
 }
