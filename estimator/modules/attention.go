@@ -148,6 +148,9 @@ func (c *Context) eager(q, k, v program.T) program.T {
 	if c.traits.floatScores {
 		return c.eagerFloat(q, k, v)
 	}
+	if c.traits.baddbmm {
+		return c.eagerALiBi(q, k, v)
+	}
 	mark := c.Scope()
 	scores := "b·n·s·s"
 	if m.Heads != m.KVHeads {
@@ -206,6 +209,31 @@ func (c *Context) eagerFloat(q, k, v program.T) program.T {
 	o := c.Bmm(w, v, c.Seq, m.HeadDim, c.Seq, bn, "b·n·s·d")
 	out := c.Clone(o, "b·s·n·d")
 	c.Drop(o)
+	c.Return(mark, out)
+	return out
+}
+
+// eagerALiBi adds the slopes inside the product; its variables keep the scores
+// and the masked scores until it returns (modeling_bloom.py BloomAttention).
+func (c *Context) eagerALiBi(q, k, v program.T) program.T {
+	m := &c.Model
+	mark := c.Scope()
+	scores := "b·n·s·s"
+	if c.Batch > 1 {
+		q, k, v = c.Clone(q, "b·n·s·d"), c.Clone(k, "b·n·s·d"), c.Clone(v, "b·n·s·d")
+	}
+	bn := c.Batch * m.Heads
+	w := c.Bmm(q, k, c.Seq, c.Seq, m.HeadDim, bn, scores)
+	w = c.AddConstant(w, c.mask, scores)
+	p := c.Softmax32(w, scores)
+	if cast := c.Cast(p, q.DType(), scores); cast != p {
+		p = c.replace(p, cast)
+	}
+	if drop := m.AttentionDropout; drop > 0 {
+		p = c.replace(p, c.Dropout(p, drop, scores))
+	}
+	o := c.Bmm(p, v, c.Seq, m.HeadDim, c.Seq, bn, "b·n·s·d")
+	out := c.Clone(o, "b·s·n·d")
 	c.Return(mark, out)
 	return out
 }

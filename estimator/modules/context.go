@@ -163,7 +163,8 @@ func (c *Context) Linear(module string, x program.T, in, out int64, bias bool, s
 
 // copied runs the trainable copy of a module; the frozen original stays in memory.
 func (c *Context) copied(module string, x program.T, in, out int64, bias bool, dt program.DType, shape string) program.T {
-	c.AddParam(program.Param{Module: module, N: in * out, DType: c.Weights, Count: c.Count, Cat: program.Weights})
+	tied := c.Model.TiedEmbeddings && module == c.traits.head
+	c.AddParam(program.Param{Module: module, N: in * out, DType: c.Weights, Count: c.Count, Cat: program.Weights, Shared: tied})
 	w := c.AddParam(program.Param{Module: module + ".modules_to_save", N: in * out, DType: dt, Count: c.Count, Trainable: true, Cat: program.Adapters})
 	bp := -1
 	if bias {

@@ -50,6 +50,7 @@ type traits struct {
 	embedScale      bool // the model multiplies embeddings by a constant
 	scaledEmbedding bool // the embedding module does (Gemma)
 	remote          bool // code lives in the model's repository, not in transformers
+	baddbmm         bool // eager attention adds ALiBi inside the product (BLOOM)
 	floatScores     bool // eager attention computes scores in float32 (GPT-Neo)
 	eagerOnly       bool
 	resScale        bool // residual additions multiply by a constant (Granite, MiniCPM)
@@ -126,7 +127,7 @@ var families = map[string]traits{
 	"chatglm1":  llamaWith(func(t *traits) { neoxNames(t); t.embed, t.remote, t.resScale = "word_embeddings", true, true }),
 	"gpt_neox":  llamaWith(func(t *traits) { neoxNames(t); t.layout, t.embed, t.head = parallelTwo, "embed_in", "embed_out" }),
 	"persimmon": llamaWith(neoxNames),
-	"bloom":     llamaWith(func(t *traits) { neoxNames(t); t.embed, t.eagerOnly = "word_embeddings", true }),
+	"bloom":     llamaWith(func(t *traits) { neoxNames(t); t.embed, t.eagerOnly, t.baddbmm = "word_embeddings", true, true }),
 	"falcon":    llamaWith(func(t *traits) { neoxNames(t); t.embed, t.alwaysMask = "word_embeddings", true }),
 	"mpt": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.embed, t.fusedSplit = layerNorm, "Wqkv", "out_proj", "", "wte", true
@@ -219,6 +220,15 @@ func Linears(m model.Model) []string {
 		names = append(names, t.down)
 	}
 	return append(names, t.head)
+}
+
+// Canonical is the engine's name of a module that transformers also knows by
+// another one: the head is reachable as lm_head in every family.
+func Canonical(m model.Model, name string) string {
+	if t, _ := traitsOf(&m); name == "lm_head" {
+		return t.head
+	}
+	return name
 }
 
 // Copyable are the modules that modules_to_save can name.

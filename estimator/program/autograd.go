@@ -192,10 +192,11 @@ func (b *Builder) settle() {
 	b.given = b.given[:0]
 }
 
-// sum adds gradient st to old.
+// sum adds gradient st to old: in place when old is the only holder of its
+// storage (torch/csrc/autograd/input_buffer.cpp can_accumulate_inplace).
 func (b *Builder) sum(val *value, old, st int32) int32 {
 	b.pass("add_gradient", val.dt, 3*val.n*val.dt.Size())
-	if b.sts[old].refs == 1 {
+	if b.sts[old].refs == 1 && !b.sts[old].view {
 		b.release(st)
 		return old
 	}
@@ -219,6 +220,11 @@ func (b *Builder) accumulate(p *Param, val *value, st int32) {
 	switch {
 	case p.Shared:
 		kind = TiedGrad
+	case p.tied && !b.sts[st].view && val.dt == Float32 && b.autocast != Invalid:
+		kind = TiedSum // the first gradient was cast, so the second is added to it in place
+		b.sts[st].Kind, b.sts[st].Cat = kind, Gradients
+		b.sts[st].Drop = int32(len(b.ops)) - 1
+		return
 	case p.tied:
 		b.pass("add_gradient", val.dt, 3*val.n*val.dt.Size())
 		sum := b.alloc(val.n, val.dt, b.sts[st].Shape)

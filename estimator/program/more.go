@@ -177,28 +177,41 @@ func (b *Builder) Product(x, w T, tokens, in, out int64, shape string) T {
 // branches over the whole tensor, chosen by a mask. alpha are its two learned
 // scalars.
 func (b *Builder) XIELU(x T, alpha int, shape string) T {
-	by := x.n * x.dt.Size()
 	at := b.Weight(alpha)
-	b.pass("gt", x.dt, by+x.n)
+	wide := promote(x.dt, at.dt) // the scalars are tensors of one element: they promote
+	exp32 := x.dt
+	if b.autocast != Invalid {
+		exp32 = Float32 // expm1 is on autocast's float32 list
+	}
+	line := func(name string, dt DType) T { b.pass(name, dt, 3*x.n*dt.Size()); return b.result(x.n, dt, shape) }
+	b.pass("gt", x.dt, x.n*(x.dt.Size()+1))
 	mask := b.result(x.n, Bool, shape)
-	line := func(name string) T { b.pass(name, x.dt, 3*by); return b.result(x.n, x.dt, shape) }
-	scaled := line("mul")
-	square, linear := line("mul"), line("mul")
-	positive := line("add")
+	scaled := line("mul", wide)
+	square, linear := line("mul", wide), line("mul", x.dt)
+	positive := line("add", wide)
 	b.Drop(square, linear)
-	low := line("minimum")
-	exp := line("expm1")
+	low := line("minimum", x.dt)
+	low32 := b.Cast(low, exp32, shape)
+	exp := line("expm1", exp32)
 	b.Drop(low)
-	diff := line("sub")
-	branch, linear2 := line("mul"), line("mul")
-	negative := line("add")
+	if low32 != low {
+		b.Drop(low32)
+	}
+	diff := line("sub", exp32)
+	out := promote(wide, exp32)
+	branch, linear2 := line("mul", out), line("mul", x.dt)
+	negative := line("add", out)
 	b.Drop(branch, linear2)
-	b.pass("where", x.dt, 3*by)
-	y, nd := b.record(nodeXIELU, b.result(x.n, x.dt, shape), x, at)
+	y := line("where", out)
+	y, nd := b.record(nodeXIELU, y, x, at)
 	if nd != nil {
-		for _, t := range []T{x, mask, scaled, exp, diff} {
+		for _, t := range []T{x, mask, scaled, exp} {
 			b.save(t)
 		}
+		if at.v != Never {
+			b.save(diff)
+		}
+		nd.dt2 = x.dt
 	}
 	b.Drop(positive, negative, mask, scaled, exp, diff)
 	return y

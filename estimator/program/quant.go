@@ -122,6 +122,7 @@ func (b *Builder) int8Grad(nd *node) {
 	b.cat = nd.cat
 	b.matmul("mm_backward_input", nd.dt, tokens, in, out, 1)
 	dx := b.hold(tokens*in, nd.dt)
+	b.sts[dx].view = true
 	b.free(w)
 	b.give(v, dx, nd.dt)
 }

@@ -123,6 +123,7 @@ func (b *Builder) linearGrad(nd *node) {
 	if v := nd.in[0]; v != Never {
 		b.matmul("mm_backward_input", nd.dt, tokens, in, out, 1)
 		made[0] = b.hold(tokens*in, nd.dt)
+		b.sts[made[0]].view = true // the product of rows, reshaped
 	}
 	if v := nd.in[1]; v != Never {
 		b.matmul("mm_backward_weight", nd.dt, out, in, tokens, 1)
@@ -152,10 +153,12 @@ func (b *Builder) bmmGrad(nd *node) {
 	if nd.in[0] != Never {
 		b.matmul("bmm_backward", nd.dt, m, k, n, batch)
 		made[0] = b.hold(m*k*batch, nd.dt)
+		b.sts[made[0]].view = true
 	}
 	if nd.in[1] != Never {
 		b.matmul("bmm_backward", nd.dt, k, n, m, batch)
 		made[1] = b.hold(k*n*batch, nd.dt)
+		b.sts[made[1]].view = true
 	}
 	for i, v := range nd.in[:2] {
 		if v != Never {
