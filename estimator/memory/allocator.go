@@ -1,8 +1,6 @@
 package memory
 
 import (
-	"slices"
-
 	"github.com/vramcalc/vramcalc/estimator/program"
 )
 
@@ -21,6 +19,7 @@ const (
 type block struct {
 	size       int64
 	prev, next int32 // neighbours in the segment, program.Never at its ends
+	up, down   int32 // free blocks of the same size in the pool, program.Never at its ends
 	small      bool
 	free       bool
 }
@@ -37,22 +36,24 @@ type Allocator struct {
 
 	blocks []block
 	spare  []int32 // indices of blocks that merged away
-	pools  [2][]piece
+	pools  [2][]class
 	owner  []int32 // handle → block
 }
 
 // Reset forgets everything and keeps the memory.
 func (a *Allocator) Reset() {
-	*a = Allocator{blocks: a.blocks[:0], spare: a.spare[:0], pools: [2][]piece{a.pools[0][:0], a.pools[1][:0]}, owner: a.owner[:0]}
+	*a = Allocator{blocks: a.blocks[:0], spare: a.spare[:0], pools: [2][]class{a.pools[0][:0], a.pools[1][:0]}, owner: a.owner[:0]}
 }
 
-// piece is a free block in its pool.
-type piece struct {
-	size  int64
-	block int32
+// class is the free blocks of one size in a pool. Layers ask for the same
+// sizes over and over, so classes are few and blocks come and go without
+// moving anything.
+type class struct {
+	size int64
+	head int32
 }
 
-func (a *Allocator) pool(small bool) *[]piece {
+func (a *Allocator) pool(small bool) *[]class {
 	if small {
 		return &a.pools[0]
 	}
@@ -75,24 +76,16 @@ func (a *Allocator) Malloc(handle int32, size int64) {
 	size = max(size, minBlock)
 	small := size <= smallSize
 	p := a.pool(small)
-	i := bestFit(*p, size)
 	var b int32
-	if i < len(*p) {
-		b = (*p)[i].block
-		if r := a.split(b, size, small); r != program.Never {
-			place(*p, i, piece{a.blocks[r].size, r})
-		} else {
-			cut(p, i)
-		}
-	} else {
-		b = a.segment(size, small)
-		if b == program.Never {
-			a.OutOfMemory = true
-			return
-		}
-		if r := a.split(b, size, small); r != program.Never {
-			a.insert(r)
-		}
+	if i := bestFit(*p, size); i < len(*p) {
+		b = (*p)[i].head
+		a.pop(p, i)
+	} else if b = a.segment(size, small); b == program.Never {
+		a.OutOfMemory = true
+		return
+	}
+	if r := a.split(b, size, small); r != program.Never {
+		a.insert(r)
 	}
 	a.blocks[b].free = false
 	if int(handle) >= len(a.owner) {
@@ -110,10 +103,10 @@ func (a *Allocator) grow(n int) {
 	}
 }
 
-// bestFit is the position of the smallest free block that is large enough;
-// the pool is ordered by size. Most pools hold a dozen pieces: a scan beats a
+// bestFit is the position of the smallest size of free blocks that is large enough;
+// the pool is ordered by size. Most pools hold a dozen sizes: a scan beats a
 // search whose branches can't be predicted.
-func bestFit(pool []piece, size int64) int {
+func bestFit(pool []class, size int64) int {
 	lo, hi := 0, len(pool)
 	for hi-lo > 16 {
 		mid := int(uint(lo+hi) >> 1)
@@ -129,16 +122,17 @@ func bestFit(pool []piece, size int64) int {
 	return lo
 }
 
-// place puts a piece where position i was and moves it to its order: a block
-// that was split or grew seldom passes many others.
-func place(pool []piece, i int, f piece) {
-	for ; i > 0 && pool[i-1].size >= f.size; i-- {
-		pool[i] = pool[i-1]
+// pop takes the head of the class at position i out of its pool.
+func (a *Allocator) pop(p *[]class, i int) {
+	q := *p
+	next := a.blocks[q[i].head].down
+	if next != program.Never {
+		a.blocks[next].up = program.Never
+		q[i].head = next
+		return
 	}
-	for ; i < len(pool)-1 && pool[i+1].size < f.size; i++ {
-		pool[i] = pool[i+1]
-	}
-	pool[i] = f
+	copy(q[i:], q[i+1:])
+	*p = q[:len(q)-1]
 }
 
 // segment asks the device for memory.
@@ -157,16 +151,14 @@ func (a *Allocator) segment(size int64, small bool) int32 {
 
 // releaseCached returns every segment that is free as a whole.
 func (a *Allocator) releaseCached() {
-	for i := range a.pools {
-		a.pools[i] = slices.DeleteFunc(a.pools[i], func(f piece) bool {
-			k := &a.blocks[f.block]
-			if k.prev != program.Never || k.next != program.Never {
-				return false
-			}
+	for i := range a.blocks {
+		k := &a.blocks[i]
+		if k.free && k.prev == program.Never && k.next == program.Never {
 			a.Reserved -= k.size
-			a.spare = append(a.spare, f.block)
-			return true
-		})
+			a.remove(int32(i))
+			k.free = false
+			a.spare = append(a.spare, int32(i))
+		}
 	}
 }
 
@@ -198,31 +190,34 @@ func (a *Allocator) split(b int32, size int64, small bool) int32 {
 }
 
 func (a *Allocator) insert(b int32) {
-	p := a.pool(a.blocks[b].small)
-	size := a.blocks[b].size
-	i := bestFit(*p, size)
-	q := append(*p, piece{size, b})
-	if i < len(q)-1 {
-		copy(q[i+1:], q[i:])
-		q[i] = piece{size, b}
+	k := &a.blocks[b]
+	p := a.pool(k.small)
+	k.up, k.down = program.Never, program.Never
+	i := bestFit(*p, k.size)
+	if i < len(*p) && (*p)[i].size == k.size {
+		k.down = (*p)[i].head
+		a.blocks[k.down].up = b
+		(*p)[i].head = b
+		return
 	}
+	q := append(*p, class{})
+	copy(q[i+1:], q[i:])
+	q[i] = class{k.size, b}
 	*p = q
 }
 
-// cut takes position i out of a pool.
-func cut(p *[]piece, i int) {
-	q := *p
-	copy(q[i:], q[i+1:])
-	*p = q[:len(q)-1]
-}
-
-// position finds the piece of a free block.
-func (a *Allocator) position(pool []piece, b int32) int {
-	i := bestFit(pool, a.blocks[b].size)
-	for pool[i].block != b {
-		i++
+// remove takes a block out of its pool.
+func (a *Allocator) remove(b int32) {
+	k := &a.blocks[b]
+	if k.up == program.Never {
+		p := a.pool(k.small)
+		a.pop(p, bestFit(*p, k.size))
+		return
 	}
-	return i
+	a.blocks[k.up].down = k.down
+	if k.down != program.Never {
+		a.blocks[k.down].up = k.up
+	}
 }
 
 // Free returns the block of a handle and merges it with free neighbours.
@@ -235,26 +230,16 @@ func (a *Allocator) Free(handle int32) {
 	k := &a.blocks[b]
 	a.Allocated -= k.size
 	k.free = true
-	pool := a.pool(k.small)
-	before := k.prev != program.Never && a.blocks[k.prev].free
-	after := k.next != program.Never && a.blocks[k.next].free
-	switch {
-	case before:
-		first := k.prev
-		if after {
-			cut(pool, a.position(*pool, k.next))
-			a.join(b, k.next)
-		}
-		i := a.position(*pool, first)
-		a.join(first, b)
-		place(*pool, i, piece{a.blocks[first].size, first})
-	case after:
-		i := a.position(*pool, k.next)
-		a.join(b, k.next)
-		place(*pool, i, piece{k.size, b})
-	default:
-		a.insert(b)
+	if p := k.prev; p != program.Never && a.blocks[p].free {
+		a.remove(p)
+		a.join(p, b)
+		b = p
 	}
+	if n := a.blocks[b].next; n != program.Never && a.blocks[n].free {
+		a.remove(n)
+		a.join(b, n)
+	}
+	a.insert(b)
 }
 
 // join appends block n to its left neighbour b.
@@ -264,17 +249,6 @@ func (a *Allocator) join(b, n int32) {
 	if after := a.blocks[n].next; after != program.Never {
 		a.blocks[after].prev = b
 	}
+	a.blocks[n].free = false
 	a.spare = append(a.spare, n)
-}
-
-// Reserve replays a program through the allocator and returns it in its final
-// state: max_memory_allocated and max_memory_reserved.
-func (r *Replayer) Reserve(p program.Program, plan Plan, a *Allocator) {
-	r.walk(p, plan, func(_, handle int32, bytes int64) {
-		if bytes >= 0 {
-			a.Malloc(handle, bytes)
-		} else {
-			a.Free(handle)
-		}
-	})
 }

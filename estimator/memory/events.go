@@ -15,18 +15,38 @@ type Event struct {
 func (r *Replayer) Walk(p program.Program, plan Plan, emit func(Event)) {
 	w := &r.walker
 	w.traced = true
-	r.walk(p, plan, func(st, handle int32, bytes int64) {
+	w.to, w.sink = nil, func(st, handle int32, bytes int64) {
 		emit(Event{Point: w.at, Storage: st, Handle: handle, Bytes: bytes})
-	})
-	w.traced = false
+	}
+	r.walk(p, plan)
+	w.traced, w.sink = false, nil
 }
 
-// walk calls emit for each allocation (bytes ≥ 0) and release (bytes < 0).
-func (r *Replayer) walk(p program.Program, plan Plan, emit func(st, handle int32, bytes int64)) {
+// Reserve replays a program through the allocator and leaves it in its final
+// state: max_memory_allocated and max_memory_reserved.
+func (r *Replayer) Reserve(p program.Program, plan Plan, a *Allocator) {
+	r.walker.to = a
+	r.walk(p, plan)
+	r.walker.to = nil
+}
+
+// emit tells of an allocation (bytes ≥ 0) or a release (bytes < 0).
+func (w *walker) emit(st, handle int32, bytes int64) {
+	switch {
+	case w.to == nil:
+		w.sink(st, handle, bytes)
+	case bytes >= 0:
+		w.to.Malloc(handle, bytes)
+	default:
+		w.to.Free(handle)
+	}
+}
+
+func (r *Replayer) walk(p program.Program, plan Plan) {
 	r.index(p)
 	r.temps = plan.KernelTemporaries
 	w := &r.walker
-	w.Replayer, w.p, w.plan, w.emit = r, p, plan, emit
+	w.Replayer, w.p, w.plan = r, p, plan
 	w.next, w.late, w.grads, w.held = 0, w.late[:0], w.grads[:0], w.held[:0]
 	w.layout()
 	w.load()
@@ -45,7 +65,8 @@ type walker struct {
 	*Replayer
 	p      program.Program
 	plan   Plan
-	emit   func(st, handle int32, bytes int64)
+	sink   func(st, handle int32, bytes int64)
+	to     *Allocator // instead of sink, without a call through a function value
 	at     Point
 	traced bool // keep at up to date with every operation
 
