@@ -96,9 +96,16 @@ func (c *Context) embedding(ids program.T, module string, n, width int64, shape 
 	w := c.Param(module, n)
 	c.Params[w].Embedding = true
 	if c.Model.TiedEmbeddings && c.Params[w].Trainable {
-		c.Tie(w) // the head's gradient comes first
+		c.Tie(w, c.headGradOwned()) // the head's gradient comes first
 	}
 	return c.Embedding(ids, w, c.tokens, width, shape)
+}
+
+// headGradOwned says whether the gradient of a tied head's weight owns its
+// memory: a loss that makes it by itself, or the cast back from autocast's
+// type, gives a new tensor. A linear layer gives the transposed view of one.
+func (c *Context) headGradOwned() bool {
+	return c.Loss != StandardLoss || c.Config.Autocast != program.Invalid && c.Config.Autocast != c.Weights
 }
 
 func (c *Context) learnedPositions(x program.T) program.T {

@@ -220,16 +220,14 @@ func (b *Builder) accumulate(p *Param, val *value, st int32) {
 	switch {
 	case p.Shared:
 		kind = TiedGrad
-	case p.tied && !b.sts[st].view && val.dt == Float32 && b.autocast != Invalid:
-		kind = TiedSum // the first gradient was cast, so the second is added to it in place
-		b.sts[st].Kind, b.sts[st].Cat = kind, Gradients
-		b.sts[st].Drop = int32(len(b.ops)) - 1
-		return
 	case p.tied:
+		kind = TiedSum
 		b.pass("add_gradient", val.dt, 3*val.n*val.dt.Size())
-		sum := b.alloc(val.n, val.dt, b.sts[st].Shape)
-		b.release(st)
-		st, kind = sum, TiedSum
+		if !p.tiedOwned {
+			sum := b.alloc(val.n, val.dt, b.sts[st].Shape)
+			b.release(st)
+			st = sum
+		}
 	}
 	s := &b.sts[st]
 	s.Kind, s.Cat = kind, Gradients

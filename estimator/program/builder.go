@@ -117,9 +117,10 @@ type Param struct {
 	// (modules_to_save): memory, and not one of the model's distinct parameters twice.
 	Copy bool
 
-	v       int32 // value in the current block
-	hasGrad bool
-	tied    bool // a gradient of another use waits for this one
+	v         int32 // value in the current block
+	hasGrad   bool
+	tied      bool // a gradient of another use waits for this one
+	tiedOwned bool // and owns its memory: it is no view
 }
 
 // QuantTensor is one tensor of a quantized weight.

@@ -10,20 +10,29 @@ func (b *Builder) RequireGrad(x T) T {
 }
 
 // Tie says that another use of a parameter is differentiated before this
-// block's: both gradients wait for each other and their sum is a new tensor.
-func (b *Builder) Tie(p int) { b.Params[p].tied = true }
+// block's: the first gradient waits for the second, which is added to it in
+// place when it owns its memory, and makes a new tensor when it is a view.
+func (b *Builder) Tie(p int, owned bool) {
+	b.Params[p].tied, b.Params[p].tiedOwned = true, owned
+}
 
 // Checkpointed makes the open block keep only its input in forward and run
 // forward again in backward (torch.utils.checkpoint, use_reentrant=False).
 func (b *Builder) Checkpointed() { b.blocks[b.block].Checkpointed = true }
 
-// Pow is x raised to a number; x is kept.
+// Pow is x raised to a number; x is kept. Autocast runs it in float32
+// (aten/src/ATen/autocast_mode.h AT_FORALL_FP32).
 func (b *Builder) Pow(x T, shape string) T {
+	mark := b.Scope()
+	if b.autocast != Invalid {
+		x = b.Cast(x, Float32, shape)
+	}
 	b.pass("pow", x.dt, 2*x.n*x.dt.Size())
 	y, nd := b.record(nodePow, b.result(x.n, x.dt, shape), x)
 	if nd != nil {
 		b.save(x)
 	}
+	b.Return(mark, y)
 	return y
 }
 
