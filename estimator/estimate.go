@@ -60,8 +60,9 @@ func Estimate(req Request) (Report, error) {
 		plan.Workspaces[0], plan.Workspaces[1] = cal.CublasWorkspaceBytes(), cal.CublasWorkspaceBytes()
 	}
 	rep.Memory = e.memory(p, plan, cal)
+	rep.Memory.Band = memoryBand(rep.Memory.DeviceBytes, BandClass(&rep))
 	rep.speed(r, p, plan, cal)
-	rep.decide(r)
+	rep.decide()
 	rep.find(r, calErr)
 	return rep, nil
 }
@@ -137,7 +138,6 @@ func (e *engine) memory(p program.Program, plan memory.Plan, cal *hardware.Calib
 		m.ContextBytes, m.ContextSource = cal.Context()
 	}
 	m.DeviceBytes = m.ReservedBytes + m.ContextBytes
-	m.Band = memoryBand(m.DeviceBytes)
 	for _, mark := range rd.Phases() {
 		m.Phases = append(m.Phases, Phase{mark.Phase.String(), mark.Peak, place(p, mark.At), mark.End})
 	}
@@ -183,7 +183,7 @@ func (rep *Report) speed(r *resolved, p program.Program, plan memory.Plan, cal *
 			t.Parts = append(t.Parts, TimePart{throughput.Part(part).String(), s})
 		}
 	}
-	t.Band = throughputBand(t.TokensPerSecond)
+	t.Band = throughputBand(t.TokensPerSecond, BandClass(rep))
 	rep.Throughput = t
 }
 
@@ -220,11 +220,9 @@ func boundBy(r throughput.Reading) string {
 
 // decide says whether the step fits: device memory against the capacity, less
 // what others use.
-func (rep *Report) decide(r *resolved) {
+func (rep *Report) decide() {
 	if rep.Device.CapacityBytes == 0 {
 		return
 	}
-	head := rep.Device.CapacityBytes - rep.Device.UsedBytes - rep.Memory.DeviceBytes
-	rep.Fit = &Fit{Fits: head >= 0, HeadroomBytes: head}
-	_ = r
+	rep.Fit = fit(rep.Device.CapacityBytes-rep.Device.UsedBytes, &rep.Memory, BandClass(rep))
 }

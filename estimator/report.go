@@ -134,8 +134,14 @@ type ThroughputBand struct {
 // Fit says whether the step fits: decided on device bytes against the
 // capacity less what others use.
 type Fit struct {
-	Fits          bool  `json:"fits"`
+	Fits          bool  `json:"fits"`           // the estimate itself is within the capacity
 	HeadroomBytes int64 `json:"headroom_bytes"` // negative when it does not fit
+	// Verdict is "fits" or "does-not-fit" where the whole error band is on one
+	// side of the capacity, else "tight".
+	Verdict string `json:"verdict"`
+	// Probability is the share of the residual distribution under which device
+	// memory stays within the capacity.
+	Probability float64 `json:"probability"`
 }
 
 // Finding is something the reader should know: severity is "info", "warning"

@@ -371,6 +371,9 @@ func (r *resolved) buildConfig() error {
 	if mixed(info.Precision) {
 		c.Autocast = c.Compute
 	}
+	if c.Loss == modules.ChunkedLoss && r.trainer.tokenChunks {
+		c.Loss = modules.TokenChunkedLoss
+	}
 	source := weights
 	if r.trainer.kbitPrep { // float32 came after the quantization
 		source = c.Compute

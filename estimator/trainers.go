@@ -26,6 +26,7 @@ type trainer struct {
 	float32Base   bool // loads weights in float32 unless told otherwise
 	kbitPrep      bool // prepare_model_for_kbit_training: the rest of a quantized base becomes float32
 	adapterBF16   bool // adapters of a quantized base are cast to bfloat16
+	tokenChunks   bool // its chunked loss takes 256 tokens at a time and copies the head to float32
 	clip          bool // max_grad_norm 1.0
 	convert       bool // accelerate copies outputs to float32 under autocast
 }
@@ -38,8 +39,13 @@ var trainers = []trainer{
 		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
 	},
 	{
-		id: "trl", name: "TRL SFTTrainer", version: "1.7", source: "TRL 1.7 sft_config.py, model_config.py",
+		id: "trl", name: "TRL SFTTrainer", version: "1.16", source: "TRL 1.16 sft_config.py, model_config.py, kernels/chunked_logprob.py",
 		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "chunked", optimizer: "adamw-fused",
+		loraRank: 16, loraAlpha: 32, loraDropout: 0.05, mixedDefault: true, float32Base: true, adapterBF16: true, clip: true, convert: true,
+	},
+	{
+		id: "trl", name: "TRL SFTTrainer", version: "1.7", source: "TRL 1.7 to 1.15 sft_config.py, model_config.py",
+		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "chunked", optimizer: "adamw-fused", tokenChunks: true,
 		loraRank: 16, loraAlpha: 32, loraDropout: 0.05, mixedDefault: true, float32Base: true, adapterBF16: true, clip: true, convert: true,
 	},
 	{

@@ -23,9 +23,10 @@ type Loss uint8
 
 // Kinds of loss.
 const (
-	StandardLoss Loss = iota // full logits, upcast to float32
-	ChunkedLoss              // TRL chunked_nll
-	FusedLoss                // Liger fused linear cross-entropy
+	StandardLoss     Loss = iota // full logits, upcast to float32
+	ChunkedLoss                  // TRL's fused head, tiles of the vocabulary (1.16)
+	FusedLoss                    // Liger fused linear cross-entropy
+	TokenChunkedLoss             // TRL's chunked_nll, 256 tokens at a time (1.7 to 1.15)
 )
 
 // Storage is how a frozen linear weight is stored.

@@ -79,8 +79,11 @@ func (c *Context) lossWithoutLogits(h program.T, width int64) program.T {
 	if m.HeadBias {
 		l.Bias = c.Param(c.traits.head+".bias", m.Vocab)
 	}
-	if c.Loss == ChunkedLoss {
+	switch c.Loss {
+	case ChunkedLoss:
 		return c.ChunkedLoss(l)
+	case TokenChunkedLoss:
+		return c.TokenChunkedLoss(l)
 	}
 	return c.FusedLoss(l)
 }

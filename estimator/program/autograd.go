@@ -36,6 +36,7 @@ const (
 	nodeIndexRows
 	nodeChunkedLoss
 	nodeLigerLoss
+	nodeTokenChunks
 )
 
 // node is one entry of the autograd graph: what it received, what it kept.

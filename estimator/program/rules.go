@@ -69,6 +69,8 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 		b.indexRowsGrad(nd)
 	case nodeChunkedLoss:
 		b.chunkedGrad(nd)
+	case nodeTokenChunks:
+		b.tokenChunksGrad(nd)
 	case nodeLigerLoss:
 		b.ligerGrad(nd)
 	case nodePow:

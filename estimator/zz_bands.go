@@ -1,0 +1,3 @@
+package estimator
+
+var memoryRuns, speedRuns []measuredRuns
