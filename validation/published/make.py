@@ -230,7 +230,7 @@ def fms(row, request, loop, gap, measured):
     # The figure is memory.used less its idle value, read by polling.
     if "transformers 4.48" in loop["versions"]:
         loop["logits_copies"] = "the loss casts and copies the shifted logits while the caller keeps the bfloat16 ones"
-        gap.append("transformers 4.48 copies the shifted logits in its loss")
+        gap.append("transformers before 4.49 copies the shifted logits in its loss (huggingface/transformers #35646)")
     loop["device_reading"] = "peak of polled memory.used minus idle"
     if "device_bytes" in measured and measured.get("allocated_bytes") and measured["device_bytes"] < measured["allocated_bytes"]:
         del measured["device_bytes"]  # polling missed the peak
@@ -333,9 +333,15 @@ def swift2(row, request, loop, gap, measured):
 
 
 def qwen(row, request, loop, gap, measured):
+    """QwenLM/Qwen, finetune.py: its targets end with c_proj at every commit we could read (00dceebb, 204c2c59), which
+    names the attention's and the MLP's; attn.c_proj is Qwen-VL's. PEFT before 0.11 left adapters and copied modules in
+    the base's type or float32 by version (huggingface/peft #1706), copies always in the base's: the README asks for
+    peft<0.8.0."""
     if request["lora_targets"][-1].startswith("also trains"):
-        request["lora_targets"] = request["lora_targets"][:-1]
         request["modules_to_save"] = ["wte", "lm_head"]
+        request["adapter_dtype"] = "bfloat16"  # the copies weigh ten times the adapters
+        gap.append("PEFT before 0.11: copied modules in bfloat16, adapters in bfloat16 or float32")
+    request["lora_targets"] = ["c_attn", "c_proj", "w1", "w2"]
     loop["versions"] = "torch 2.0, CUDA 11.8"
     gap.append("the model's own code takes flash-attn's fused RMSNorm and rotary kernels where they are installed")
     loop["unit"] = "printed as G: 10^9 or 2^30 bytes not stated; nvidia-smi likely"

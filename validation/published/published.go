@@ -139,14 +139,17 @@ func (t *Targets) UnmarshalJSON(raw []byte) error {
 }
 
 // Runs reads the published runs.
-func Runs() ([]Run, error) { return read[Run](runs) }
+func Runs() ([]Run, error) { return read[Run](bytes.NewReader(runs)) }
+
+// Read reads published runs from a file, one a line.
+func Read(r io.Reader) ([]Run, error) { return read[Run](r) }
 
 // Statics reads the parts that are known exactly.
-func Statics() ([]Static, error) { return read[Static](static) }
+func Statics() ([]Static, error) { return read[Static](bytes.NewReader(static)) }
 
-func read[T any](data []byte) ([]T, error) {
+func read[T any](r io.Reader) ([]T, error) {
 	var rows []T
-	d := json.NewDecoder(bytes.NewReader(data))
+	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	for {
 		var row T
