@@ -217,12 +217,3 @@ func boundBy(r throughput.Reading) string {
 	}
 	return "memory"
 }
-
-// decide says whether the step fits: device memory against the capacity, less
-// what others use.
-func (rep *Report) decide() {
-	if rep.Device.CapacityBytes == 0 {
-		return
-	}
-	rep.Fit = fit(rep.Device.CapacityBytes-rep.Device.UsedBytes, &rep.Memory, BandClass(rep))
-}

@@ -209,8 +209,18 @@ func fourBit(n int64, nested bool) []program.QuantTensor {
 		program.QuantTensor{Bytes: blocks, Cat: program.QuantizationConstants},
 		program.QuantTensor{Bytes: 4 * ((blocks + 255) / 256), Cat: program.QuantizationConstants},
 		program.QuantTensor{Bytes: 16 * 4, Cat: program.QuantizationConstants},
-		program.QuantTensor{Bytes: 256 * 4, Cat: program.QuantizationConstants},
 		program.QuantTensor{Bytes: 4, Cat: program.QuantizationConstants})
+}
+
+// nestedTable registers the 256 values of double quantization, which all
+// layers share (bitsandbytes/functional.py name2qmap).
+func (c *Context) nestedTable() {
+	if c.Quant.Storage == FourBit && c.Quant.Nested {
+		c.AddParam(program.Param{
+			Module: "bitsandbytes.dynamic", N: 256, DType: program.Float32, Count: 1,
+			Cat: program.QuantizationConstants, Buffer: true,
+		})
+	}
 }
 
 func (c *Context) quantLinear(x program.T, in, out int64, shape string) program.T {

@@ -19,6 +19,7 @@ func Build(b *program.Builder, cfg Config) error {
 	}
 	c := &Context{Builder: b, Config: cfg, traits: t, tokens: cfg.Batch * cfg.Seq, layer: -1, Count: 1}
 	b.Autocast(cfg.Autocast)
+	c.nestedTable()
 	x := c.prologue()
 	x = c.layers(x)
 	c.epilogue(x)
