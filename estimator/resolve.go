@@ -366,6 +366,7 @@ func (r *resolved) buildConfig() error {
 		// gradient_checkpointing_enable calls enable_input_require_grads
 		// (transformers 5 modeling_utils.py).
 		InputsRequireGrad: info.Checkpointing == "full",
+		ShiftLogits:       r.trainer.shiftLogits,
 		Tuner:             tuner,
 	}
 	if mixed(info.Precision) {

@@ -26,6 +26,7 @@ type trainer struct {
 	float32Base   bool // loads weights in float32 unless told otherwise
 	kbitPrep      bool // prepare_model_for_kbit_training: the rest of a quantized base becomes float32
 	adapterBF16   bool // adapters of a quantized base are cast to bfloat16
+	shiftLogits   bool // the loss copies the float32 logits without the last position
 	tokenChunks   bool // its chunked loss takes 256 tokens at a time and copies the head to float32
 	clip          bool // max_grad_norm 1.0
 	convert       bool // accelerate copies outputs to float32 under autocast
@@ -36,6 +37,16 @@ var trainers = []trainer{
 	{
 		id: "hf", name: "transformers Trainer + PEFT", version: "5.0", source: "transformers 5 training_args.py, PEFT 0.18+ LoraConfig",
 		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw-fused",
+		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
+	},
+	{
+		id: "hf", name: "transformers Trainer + PEFT", version: "4.49", source: "transformers 4.49 to 4.57 training_args.py, loss_utils.py",
+		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw",
+		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
+	},
+	{
+		id: "hf", name: "transformers Trainer + PEFT", version: "4.46", source: "transformers 4.46 to 4.48 training_args.py, loss_utils.py",
+		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw", shiftLogits: true,
 		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
 	},
 	{

@@ -63,6 +63,9 @@ type Config struct {
 	// ConvertOutputs: the trainer copies low-precision model outputs to float32
 	// under autocast (accelerate convert_outputs_to_fp32).
 	ConvertOutputs bool
+	// ShiftLogits: the loss drops the last position by a copy of the float32
+	// logits (transformers before 4.49, huggingface/transformers#35646; later versions pad the labels).
+	ShiftLogits bool
 	// InputsRequireGrad: the embedding's output is made to require a gradient
 	// (enable_input_require_grads).
 	InputsRequireGrad bool

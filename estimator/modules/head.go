@@ -51,7 +51,15 @@ func (c *Context) standardLoss(h program.T, width int64) program.T {
 	}
 	c.At("loss")
 	f := c.Cast(logits, program.Float32, shape)
-	loss := c.CrossEntropy(f, c.tokens, c.Model.Vocab, shape)
+	rows, scored := c.tokens, f
+	if c.ShiftLogits {
+		rows = c.Batch * (c.Seq - 1)
+		scored = c.Clone(c.Slice(f, rows*c.Model.Vocab), shape)
+	}
+	loss := c.CrossEntropy(scored, rows, c.Model.Vocab, shape)
+	if c.ShiftLogits {
+		c.Drop(scored)
+	}
 	if f != logits {
 		c.Drop(f)
 	}
