@@ -367,6 +367,7 @@ func (r *resolved) buildConfig() error {
 		// (transformers 5 modeling_utils.py).
 		InputsRequireGrad: info.Checkpointing == "full",
 		ShiftLogits:       r.trainer.shiftLogits,
+		FloatLogits:       r.trainer.floatLogits,
 		Tuner:             tuner,
 	}
 	if mixed(info.Precision) {

@@ -27,6 +27,7 @@ type trainer struct {
 	kbitPrep      bool // prepare_model_for_kbit_training: the rest of a quantized base becomes float32
 	adapterBF16   bool // adapters of a quantized base are cast to bfloat16
 	shiftLogits   bool // the loss copies the float32 logits without the last position
+	floatLogits   bool // the model returns float32 logits: the 16-bit ones are gone before the loss
 	tokenChunks   bool // its chunked loss takes 256 tokens at a time and copies the head to float32
 	clip          bool // max_grad_norm 1.0
 	convert       bool // accelerate copies outputs to float32 under autocast
@@ -47,6 +48,11 @@ var trainers = []trainer{
 	{
 		id: "hf", name: "transformers Trainer + PEFT", version: "4.46", source: "transformers 4.46 to 4.48 training_args.py, loss_utils.py",
 		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw", shiftLogits: true,
+		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
+	},
+	{
+		id: "hf", name: "transformers Trainer + PEFT", version: "4.37", source: "transformers 4.37 to 4.45 training_args.py, modeling_llama.py",
+		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw", shiftLogits: true, floatLogits: true,
 		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
 	},
 	{

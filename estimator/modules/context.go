@@ -66,6 +66,9 @@ type Config struct {
 	// ShiftLogits: the loss drops the last position by a copy of the float32
 	// logits (transformers before 4.49, huggingface/transformers#35646; later versions pad the labels).
 	ShiftLogits bool
+	// FloatLogits: the model's forward itself casts the logits to float32 and
+	// drops the others (transformers before 4.46).
+	FloatLogits bool
 	// InputsRequireGrad: the embedding's output is made to require a gradient
 	// (enable_input_require_grads).
 	InputsRequireGrad bool

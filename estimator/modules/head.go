@@ -51,6 +51,9 @@ func (c *Context) standardLoss(h program.T, width int64) program.T {
 	}
 	c.At("loss")
 	f := c.Cast(logits, program.Float32, shape)
+	if c.FloatLogits && f != logits {
+		logits = c.replace(logits, f)
+	}
 	rows, scored := c.tokens, f
 	if c.ShiftLogits {
 		rows = c.Batch * (c.Seq - 1)
