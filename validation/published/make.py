@@ -222,15 +222,17 @@ def fms(row, request, loop, gap, measured):
             loop["untrained"] = "norms"
             gap.append("the Triton RMSNorm gives its weight no gradient")
     if "prepare_model_for_kbit_training" in row["notes"]:
+        # prepare_model_for_kbit_training makes all that is not quantized float32, and the norms make the layers' outputs
+        # float32. By the bytes at the end of the run embedding and head were bfloat16 after all, which a request can't say.
+        request["weights_dtype"] = "float32"
         loop["norms_dtype"] = "float32"
         gap.append("norms in float32, embedding and head in bfloat16")
     if row["measured"].get("oom"):
         loop["oom_inferred"] = True
     loop["versions"] = re.search(r"versions: (.*)$", row["notes"]).group(1)
     # The figure is memory.used less its idle value, read by polling.
-    if "transformers 4.48" in loop["versions"]:
-        loop["logits_copies"] = "the loss casts and copies the shifted logits while the caller keeps the bfloat16 ones"
-        gap.append("transformers before 4.49 copies the shifted logits in its loss (huggingface/transformers #35646)")
+    # The loss of transformers before 4.49 copies the shifted logits (huggingface/transformers #35646): a profile of its own.
+    request["trainer"] = "hf@" + re.search(r"transformers (\d+\.\d+)", loop["versions"]).group(1)
     loop["device_reading"] = "peak of polled memory.used minus idle"
     if "device_bytes" in measured and measured.get("allocated_bytes") and measured["device_bytes"] < measured["allocated_bytes"]:
         del measured["device_bytes"]  # polling missed the peak

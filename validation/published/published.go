@@ -82,8 +82,7 @@ type Loop struct {
 	Untrained               string   `json:"untrained"`              // parameters without a gradient in a full run
 	NormsDType              string   `json:"norms_dtype"`            // where the norms differ from the rest
 	InputsBytesPerToken     int64    `json:"inputs_bytes_per_token"` // on the GPU
-	LogitsCopies            string   `json:"logits_copies"`
-	Retained                string   `json:"retained"` // kept until the next forward
+	Retained                string   `json:"retained"`               // kept until the next forward
 	HeadChunkTokens         int64    `json:"head_chunk_tokens"`
 	LoRAParts               []string `json:"lora_parts"` // parts of a fused projection that have an adapter
 	Lengths                 string   `json:"lengths"`
