@@ -37,7 +37,7 @@ var standIn = engine{
 				AllocatedBytes: need, ReservedBytes: need, DeviceBytes: need,
 				Breakdown: []estimator.Category{{Category: "weights", Bytes: need}},
 			},
-			Fit: &estimator.Fit{Fits: capacity >= need, HeadroomBytes: capacity - need},
+			Fit: &estimator.Fit{Fits: capacity >= need, HeadroomBytes: capacity - need, Verdict: verdict(capacity >= need)},
 		}, nil
 	},
 	changes: func(estimator.Request, estimator.Report) ([]estimator.Change, error) {
@@ -46,6 +46,13 @@ var standIn = engine{
 	explain: func(estimator.Request) ([]estimator.Derivation, error) {
 		return []estimator.Derivation{{Quantity: "weights", Result: "12 GiB"}}, nil
 	},
+}
+
+func verdict(fits bool) string {
+	if fits {
+		return estimator.Fits
+	}
+	return estimator.DoesNotFit
 }
 
 // result is what one run left behind.

@@ -38,7 +38,7 @@ const stableKeys = `model.id model.name model.parameters
 	throughput.samples_per_second throughput.flops_per_step
 	throughput.mfu throughput.hfu throughput.bound_by
 	throughput.band.low_tokens_per_second throughput.band.high_tokens_per_second throughput.band.basis
-	fit.fits fit.headroom_bytes`
+	fit.fits fit.headroom_bytes fit.verdict fit.probability`
 
 func TestStableJSON(t *testing.T) {
 	env := environment{local: noDetection{}, engine: standIn, models: presetOnly}

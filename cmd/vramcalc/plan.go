@@ -177,7 +177,7 @@ func passes(answers []render.Answer, common bool) bool {
 // complete adds to an answer what to change, where there is little or no
 // room, and how its numbers came about, where that was asked for.
 func (a *app) complete(answer *render.Answer, r estimator.Request, explain bool) (err error) {
-	if answer.Fit != nil && (!answer.Fit.Fits || render.Tight(answer.Report)) {
+	if answer.Fit != nil && answer.Fit.Verdict != estimator.Fits {
 		if answer.Changes, err = a.env.engine.changes(r, answer.Report); err != nil {
 			return fmt.Errorf("computing what to change: %w", err)
 		}

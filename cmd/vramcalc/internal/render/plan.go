@@ -49,12 +49,6 @@ func (p Plan) Data() any {
 	}{SchemaVersion, answers, p.Refused}
 }
 
-// Tight says that the step fits only if the estimate is not too low: the
-// upper end of its error band is over the capacity.
-func Tight(r estimator.Report) bool {
-	return r.Fit != nil && r.Fit.Fits && r.Memory.Band.HighBytes-r.Memory.DeviceBytes > r.Fit.HeadroomBytes
-}
-
 // Sections tell the verdict first, then what it rests on.
 func (p Plan) Sections() []Section {
 	if len(p.Answers) == 0 {
@@ -92,13 +86,18 @@ func verdict(r estimator.Report) Span {
 		return text(Strong, "Needs "+GiB(r.Memory.DeviceBytes)+" on the device")
 	case r.Fit == nil:
 		return text(Doubt, "Needs "+GiB(r.Memory.DeviceBytes)+" on "+on+", whose memory is not known"+speed)
+	case r.Fit.Verdict == estimator.Tight && !r.Fit.Fits:
+		return text(Bad, "Too tight for "+on+": "+GiB(-r.Fit.HeadroomBytes)+" too much, within the error band; "+chance(r))
 	case !r.Fit.Fits:
 		return text(Bad, "Does not fit "+on+": "+GiB(-r.Fit.HeadroomBytes)+" too much")
-	case Tight(r):
-		return text(Doubt, "Fits "+on+" tightly: "+GiB(r.Fit.HeadroomBytes)+" to spare, less than the error band"+speed)
+	case r.Fit.Verdict == estimator.Tight:
+		return text(Doubt, "Fits "+on+" tightly: "+GiB(r.Fit.HeadroomBytes)+" to spare, less than the error band; "+chance(r)+speed)
 	}
 	return text(Good, "Fits "+on+" with "+GiB(r.Fit.HeadroomBytes)+" to spare"+speed)
 }
+
+// chance is the probability that the step fits.
+func chance(r estimator.Report) string { return percent(r.Fit.Probability) + " likely to fit" }
 
 func deviceName(r estimator.Report) string {
 	name := r.Device.Name
@@ -152,6 +151,7 @@ func (p Plan) comparison() Section {
 		{Title: "reserved", Right: true, Wide: true},
 		{Title: "to spare", Right: true},
 		{Title: "verdict"},
+		{Title: "likely", Right: true, Wide: true},
 		{Title: "tokens/s", Right: true},
 		{Title: "step", Right: true, Wide: true},
 		{Title: "MFU", Right: true, Drop: 2},
@@ -189,19 +189,21 @@ func comparisonRow(r estimator.Report) []Span {
 		{},
 		{},
 		{},
+		{},
 	}
 	if r.Fit != nil {
 		row[6] = text(tone, gib(r.Fit.HeadroomBytes))
+		row[8] = plain(percent(r.Fit.Probability))
 	}
 	if t := r.Throughput; t != nil {
-		row[8] = plain(Significant(t.TokensPerSecondTotal))
-		row[9] = plain(Duration(t.StepSeconds))
+		row[9] = plain(Significant(t.TokensPerSecondTotal))
+		row[10] = plain(Duration(t.StepSeconds))
 		if t.HFU > 0 { // the card's peak rate is known
-			row[10], row[11] = plain(percent(t.MFU)), plain(percent(t.HFU))
+			row[11], row[12] = plain(percent(t.MFU)), plain(percent(t.HFU))
 		}
-		row[12] = plain(t.BoundBy)
+		row[13] = plain(t.BoundBy)
 		if r.Fit != nil && !r.Fit.Fits {
-			for i := 8; i < len(row); i++ {
+			for i := 9; i < len(row); i++ {
 				row[i] = text(Faint, "–")
 			}
 		}
@@ -220,9 +222,11 @@ func fitWord(r estimator.Report) (string, Tone) {
 	switch {
 	case r.Fit == nil:
 		return "unknown", Doubt
+	case r.Fit.Verdict == estimator.Tight && !r.Fit.Fits:
+		return "too tight", Bad
 	case !r.Fit.Fits:
 		return "too big", Bad
-	case Tight(r):
+	case r.Fit.Verdict == estimator.Tight:
 		return "tight", Doubt
 	}
 	return "fits", Good

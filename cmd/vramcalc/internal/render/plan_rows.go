@@ -124,8 +124,11 @@ func throughputFields(t *estimator.Throughput) Record {
 
 // fitFields are empty cells where the capacity is not known.
 func fitFields(f *estimator.Fit) Record {
-	if f == nil {
-		return Record{{Key: "fit_fits"}, {Key: "fit_headroom_bytes"}}
+	row := Record{{Key: "fit_fits"}, {Key: "fit_headroom_bytes"}, {Key: "fit_verdict"}, {Key: "fit_probability"}}
+	if f != nil {
+		for i, v := range []any{f.Fits, f.HeadroomBytes, f.Verdict, f.Probability} {
+			row[i].Value = v
+		}
 	}
-	return Record{{Key: "fit_fits", Value: f.Fits}, {Key: "fit_headroom_bytes", Value: f.HeadroomBytes}}
+	return row
 }

@@ -65,7 +65,7 @@ func sample(edit func(*estimator.Report)) estimator.Report {
 			},
 			Band: estimator.ThroughputBand{LowTokensPerSecond: 2900, HighTokensPerSecond: 3600, Basis: "9 measured runs"},
 		},
-		Fit: &estimator.Fit{Fits: true, HeadroomBytes: 17861443584},
+		Fit: &estimator.Fit{Fits: true, HeadroomBytes: 17861443584, Verdict: estimator.Fits, Probability: 0.998},
 		Findings: []estimator.Finding{
 			{Severity: "warning", Code: "truncated", Message: "the sequence is longer than the model's 1024 positions", Hint: "--seq-len 1024"},
 		},
@@ -78,13 +78,18 @@ func sample(edit func(*estimator.Report)) estimator.Report {
 
 func tooBig(r *estimator.Report) {
 	r.Device = estimator.DeviceInfo{ID: "card-6", Name: "Card 6", Count: 1, CapacityBytes: 6442450944}
-	r.Fit = &estimator.Fit{Fits: false, HeadroomBytes: -1073741824}
+	r.Fit = &estimator.Fit{Fits: false, HeadroomBytes: -1073741824, Verdict: estimator.DoesNotFit}
 }
 
 func tight(r *estimator.Report) {
 	r.Device = estimator.DeviceInfo{ID: "card-7", Name: "Card 7", Count: 2, CapacityBytes: 7623566950}
-	r.Fit = &estimator.Fit{Fits: true, HeadroomBytes: 107374182}
+	r.Fit = &estimator.Fit{Fits: true, HeadroomBytes: 107374182, Verdict: estimator.Tight, Probability: 0.61}
 	r.Throughput.TokensPerSecondTotal = 6400
+}
+
+func tooTight(r *estimator.Report) {
+	r.Device = estimator.DeviceInfo{ID: "card-7", Name: "Card 7", Count: 1, CapacityBytes: 7408818586}
+	r.Fit = &estimator.Fit{HeadroomBytes: -107374182, Verdict: estimator.Tight, Probability: 0.37}
 }
 
 func noDevice(r *estimator.Report) {
@@ -110,6 +115,7 @@ func plans() map[string]Plan {
 		"fits":      {Answers: []Answer{{Report: sample(nil)}}},
 		"too-big":   {Answers: []Answer{{Report: sample(tooBig), Changes: someChanges}}},
 		"tight":     {Answers: []Answer{{Report: sample(tight), Changes: someChanges, Derivations: someDerivations}}},
+		"too-tight": {Answers: []Answer{{Report: sample(tooTight)}}},
 		"no-device": {Answers: []Answer{{Report: sample(noDevice)}}},
 		"several": {
 			Answers: []Answer{{Report: sample(tooBig), Changes: someChanges[:1]}, {Report: sample(tight)}, {Report: sample(nil)}},
