@@ -8,7 +8,7 @@ FUZZTIME  ?= 10s
 MAX_BYTES := 12582912
 
 .DEFAULT_GOAL := build
-.PHONY: build run test check vet format static static-build wasm size race bench fuzz golden clean
+.PHONY: build run test validate check vet format static static-build wasm size race bench fuzz golden clean
 
 ## build: the program, stripped, as bin/vramcalc
 build:
@@ -21,6 +21,10 @@ run: build
 ## test: all tests
 test:
 	$(GO) test ./...
+
+## validate: the estimates held against measured steps, without Python
+validate:
+	$(GO) run ./cmd/vramcalc validate
 
 ## check: what a change has to pass besides the tests
 check: vet format static static-build wasm size race
@@ -60,8 +64,9 @@ fuzz:
 	  done; \
 	done
 
-## golden: rewrite golden files, the README's examples and the docs' tables
+## golden: rewrite golden files, error bands, the README's examples and the docs' tables
 golden:
+	$(GO) test ./validation/residuals -run InStep -update
 	$(GO) test ./cmd/... -update
 
 clean:

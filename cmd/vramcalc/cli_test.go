@@ -161,6 +161,9 @@ func TestErrors(t *testing.T) {
 		ask("--explain", "-o", "csv"),
 		ask("extra"),
 		{"plan", "--model", "lama-7b", "--method", "lora"},
+		{"validate", "--worst", "-1"},
+		{"validate", "--data", "testdata"},
+		{"validate", "rows"},
 	} {
 		got := call(t, false, nil, args...)
 		if got.stdout != "" {
@@ -211,11 +214,12 @@ func goldenFile(t *testing.T, path, got string) {
 func TestHelpIsGolden(t *testing.T) {
 	golden(t, "help.golden", call(t, false, nil).stdout)
 	golden(t, "help-plan.golden", call(t, false, nil, "plan", "--help").stdout)
+	golden(t, "help-validate.golden", call(t, false, nil, "validate", "--help").stdout)
 	golden(t, "help-models.golden", call(t, false, nil, "models", "--help").stdout)
 }
 
 func TestHelpFitsTheTerminal(t *testing.T) {
-	for _, c := range []string{"", "plan", "models", "gpus", "methods", "trainers", "version"} {
+	for _, c := range []string{"", "plan", "models", "gpus", "methods", "trainers", "validate", "version"} {
 		for l := range strings.Lines(call(t, false, nil, append(strings.Fields(c), "--help")...).stdout) {
 			if n := len([]rune(strings.TrimRight(l, "\n"))); n > 80 {
 				t.Errorf("%s --help: %d columns: %s", c, n, l)
@@ -261,6 +265,7 @@ func TestEveryCommandInEveryFormat(t *testing.T) {
 		{"gpus", "show", "h100"},
 		{"methods"},
 		{"trainers"},
+		{"validate", "--worst", "2"},
 		{"version"},
 	} {
 		for _, f := range render.Formats() {
@@ -463,6 +468,37 @@ func TestCompletion(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		if got := call(t, false, nil, "completion", shell); got.status != exitDone || got.stdout == "" {
 			t.Errorf("completion %s: %+v", shell, got.stderr)
+		}
+	}
+}
+
+func TestValidateLooksForItsRows(t *testing.T) {
+	t.Chdir(t.TempDir())
+	got := call(t, false, nil, "validate")
+	if got.status != exitFailed || !strings.Contains(got.stderr, "no folder validation") || !strings.Contains(got.stderr, "--data") {
+		t.Errorf("status %d: %s", got.status, got.stderr)
+	}
+}
+
+func TestValidateJSON(t *testing.T) {
+	got := call(t, false, nil, "validate", "-o", "json", "--worst", "1")
+	var doc struct {
+		Schema   int `json:"schema_version"`
+		Accuracy struct {
+			Tables []struct{ Groups []struct{ Rows int } }
+			Worst  []struct{ Rows []struct{ ID string } }
+			Bars   []struct{ What string }
+		}
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc.Schema != 1 || len(doc.Accuracy.Tables) == 0 || len(doc.Accuracy.Bars) == 0 || len(doc.Accuracy.Worst) == 0 {
+		t.Errorf("schema %d, %d tables, %d bars, %d lists of the worst", doc.Schema, len(doc.Accuracy.Tables), len(doc.Accuracy.Bars), len(doc.Accuracy.Worst))
+	}
+	for _, w := range doc.Accuracy.Worst {
+		if len(w.Rows) != 1 {
+			t.Errorf("%d of the worst, want 1", len(w.Rows))
 		}
 	}
 }

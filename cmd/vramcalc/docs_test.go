@@ -170,3 +170,21 @@ func tableRow(t *testing.T, method, precision, batch string) []render.Span {
 	}
 	return cells
 }
+
+const accuracyIntro = `# How far off vramcalc is
+
+Made by vramcalc itself, with ` + "`vramcalc validate -o markdown`" + `; ` + "`make golden`" + ` refreshes it and a
+test compares it. [definitions.md](definitions.md) says what the figures are,
+[validation/README.md](../validation/README.md) where the rows come from and how to
+make more.
+
+`
+
+// TestAccuracyDoc makes the tables of measured steps beside their estimates.
+func TestAccuracyDoc(t *testing.T) {
+	got := callWith(shipped(), nil, "validate", "-o", "markdown")
+	if got.status != exitDone {
+		t.Fatal(got.stderr)
+	}
+	goldenFile(t, filepath.Join(root, "docs", "accuracy.md"), accuracyIntro+got.stdout)
+}

@@ -182,7 +182,7 @@ func fullCard(rep *estimator.Report, f Figure, measured, estimated int64) string
 	if f == Allocated || capacity == 0 || estimated <= capacity || float64(measured) < nearlyFull*float64(capacity) {
 		return ""
 	}
-	return "the estimated pool is larger than the card: PyTorch emptied it on the way, and the reading is what was left"
+	return "the estimate is larger than the card and the run almost filled it, so the reading may have stopped at the card's size"
 }
 
 // outcome compares whether a run ran with the verdict.

@@ -23,7 +23,7 @@ var groupings = []struct {
 	by string
 	of func(Residual) string
 }{
-	{"figure", func(Residual) string { return "all" }},
+	{"all", func(Residual) string { return "all rows" }},
 	{"method", func(r Residual) string { return r.Method }},
 	{"trainer", func(r Residual) string { return r.Trainer }},
 	{"family", func(r Residual) string { return r.Family }},
@@ -137,6 +137,9 @@ func Bars(r Result) []Check {
 				return x.Set != References && x.Figure == b.figure && x.Standing != Incomplete && (class == "" || x.Class == class)
 			})
 			name := string(b.figure)
+			if b.figure == Speed {
+				name = SpeedBand
+			}
 			if class != "" {
 				name += ", " + class
 			}
