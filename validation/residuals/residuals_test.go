@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"testing/fstest"
 )
 
 var update = flag.Bool("update", false, "rewrite estimator/zz_bands.go")
@@ -122,5 +123,53 @@ func TestWorstIsSortedByDistance(t *testing.T) {
 	}
 	if len(Worst(nil, 5)) != 0 {
 		t.Error("worst of nothing")
+	}
+}
+
+const ownRow = `{"request":{"model":"llama-2-7b","method":"lora","precision":"bf16","weights_dtype":"bf16","adapter_dtype":"fp32",` +
+	`"lora_rank":8,"lora_targets":["q_proj"],"micro_batch":1,"seq_len":512,"grad_accum":2,"optimizer":"adamw","checkpointing":"none",` +
+	`"attention":"sdpa","loss":"standard","trainer":"hf"},"card":{"name":"NVIDIA A100-SXM4-80GB"},` +
+	`"peak_bytes":16000000000,"reserved_bytes":16500000000,"process_bytes":17000000000,"step_seconds":0.25}`
+
+// TestOwnRuns: a row of validation/torch/gpu_runs.py is held against four
+// figures, and a run that failed is said.
+func TestOwnRuns(t *testing.T) {
+	first, err := os.ReadFile("../torch/references/gpt2.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := fstest.MapFS{
+		"torch/references/gpt2.jsonl": {Data: first[:bytes.IndexByte(first, '\n')+1]},
+		"published/runs.jsonl":        {},
+		"published/excluded.jsonl":    {Data: []byte("{}\n{}\n")},
+		"torch/measured.jsonl":        {Data: []byte(ownRow + "\n" + `{"request":{"model":"gpt2"},"failed":true}` + "\n")},
+	}
+	d, err := Read(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Judge(d)
+	own := Pick(r.Residuals, func(x Residual) bool { return x.Set == Own })
+	if len(own) != 4 || len(r.Refused) != 1 || r.Excluded != 2 || r.Rows[References] != 1 {
+		t.Fatalf("%d residuals of own runs, refused %v, %d excluded, rows %v", len(own), r.Refused, r.Excluded, r.Rows)
+	}
+	for _, x := range own {
+		if math.Abs(x.Error) > 0.5 || x.GPU == "" || x.Standing != Strict {
+			t.Errorf("%+v", x)
+		}
+	}
+	if speed := own[3]; speed.Figure != Speed || speed.Measured != 4096 {
+		t.Errorf("the speed is %v, want 2 × 512 tokens in 0.25 s", speed.Measured)
+	}
+}
+
+// TestReadSaysWhatIsMissing names the file.
+func TestReadSaysWhatIsMissing(t *testing.T) {
+	if _, err := Read(fstest.MapFS{}); err == nil {
+		t.Error("no error without references")
+	}
+	row := []byte("{}\n")
+	if _, err := Read(fstest.MapFS{"torch/references/a.jsonl": {Data: row}}); err == nil {
+		t.Error("no error without published runs")
 	}
 }
