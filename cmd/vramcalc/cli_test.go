@@ -265,7 +265,6 @@ func TestEveryCommandInEveryFormat(t *testing.T) {
 		{"gpus", "show", "h100"},
 		{"methods"},
 		{"trainers"},
-		{"validate", "--worst", "2"},
 		{"version"},
 	} {
 		for _, f := range render.Formats() {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/validation/residuals"
 	"gopkg.in/yaml.v3"
 )
 
@@ -127,6 +128,7 @@ func plans() map[string]Plan {
 
 func documents() map[string]Document {
 	docs := map[string]Document{
+		"accuracy": someAccuracy(),
 		"list": Catalogue{
 			Key: "models",
 			Records: []Record{
@@ -150,6 +152,34 @@ func documents() map[string]Document {
 		docs[name] = p
 	}
 	return docs
+}
+
+// someAccuracy is a small set of rows of every kind.
+func someAccuracy() Accuracy {
+	row := residuals.Residual{
+		ID: "fms-toy-lora-b4", Set: residuals.Published, Source: "fms", Figure: residuals.Device, Standing: residuals.Strict,
+		Family: "toy", Method: "lora", Class: estimator.AdapterRuns, Trainer: "hf@4.45", GPU: "card-24", Size: "4 to 16 GiB",
+		Measured: 8 << 30, Estimated: 9 << 30, Error: 0.125,
+	}
+	fast := row
+	fast.Figure, fast.Standing, fast.Measured, fast.Estimated, fast.Error = residuals.Speed, residuals.Gap, 2000, 1500, -0.25
+	fast.Reason = "kernels of its own, which a request has no words for | and a long reason besides"
+	ref := residuals.Residual{
+		ID: "toy.jsonl:1 toy full", Set: residuals.References, Source: "toy", Figure: residuals.Allocated, Standing: residuals.Strict,
+		Family: "toy", Method: "full", Trainer: "hf", Size: "under 4 GiB", Measured: 1e9, Estimated: 1e9 + 1, Error: 1e-9,
+	}
+	return Accuracy{residuals.Summarize(residuals.Result{
+		Rows:     map[residuals.Set]int{residuals.References: 1, residuals.Published: 2, residuals.Own: 1},
+		Excluded: 7, Parameters: residuals.Exact{Rows: 1, Exact: 1},
+		Residuals: []residuals.Residual{row, fast, ref},
+		Outcomes: []residuals.Outcome{
+			{ID: "fms-toy-lora-b4", Ran: true, Fits: true, Verdict: estimator.Fits, Probability: 0.99},
+			{ID: "fms-toy-lora-b8", Ran: true, Verdict: estimator.DoesNotFit},
+			{ID: "fms-toy-lora-b9", Verdict: estimator.Fits, Fits: true, Probability: 0.97, Reason: "rank not stated"},
+		},
+		Refused: []residuals.Kept{{ID: "old-1", Reason: "the card has no bfloat16"}},
+		Apart:   []residuals.Kept{{ID: "full-1", Figure: residuals.Reserved, Measured: 8 << 30, Estimated: 10 << 30, Reason: "the card was full"}},
+	}, 2)}
 }
 
 func render(t *testing.T, f Format, page Page, d Document) string {
