@@ -182,7 +182,7 @@ func (w *walker) release(list *[]grip) {
 func (w *walker) micro(step, micro int) {
 	w.at = Point{Step: step, Micro: micro, Phase: Forward}
 	last := w.plan.Optimizer - 1
-	out := program.Never
+	out, carried := program.Never, program.Never
 	for i := 0; i <= last; i++ {
 		b := &w.p.Blocks[i]
 		w.at.Block = i
@@ -191,7 +191,13 @@ func (w *walker) micro(step, micro int) {
 			if b.In != program.Never {
 				w.handles[w.slot(i, n, b.In)] = out
 			}
+			if b.CarryIn != program.Never {
+				w.handles[w.slot(i, n, b.CarryIn)] = carried
+			}
 			w.run(i, n, w.scripts[i].forward)
+			if b.CarryOut != program.Never {
+				carried = w.take(w.slot(i, n, b.CarryOut))
+			}
 			if b.Out != program.Never {
 				out = w.take(w.slot(i, n, b.Out))
 			}

@@ -207,6 +207,8 @@ func (r *Replayer) dropsInForward(s *program.Storage, m mode) bool {
 		return r.temps
 	case program.BoundaryIn: // a checkpoint holds its input; autograd holds what it saved
 		return m == keep && s.Saved == program.Never && !s.Held
+	case program.Carried: // not a variable of the checkpoint's second forward
+		return m != recompute
 	case program.Plain:
 		return (m == discard || s.Saved == program.Never) && !s.Held
 	}

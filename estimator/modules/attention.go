@@ -19,7 +19,7 @@ func (c *Context) attention(x program.T) program.T {
 	c.At("attention")
 	var out program.T
 	if c.Attention == Eager {
-		out = c.eager(q, k, v)
+		out = c.traits.eager(c, q, k, v)
 	} else {
 		out = c.fused(q, k, v)
 	}
@@ -138,112 +138,4 @@ func (c *Context) repeatKV(t program.T) program.T {
 	default:
 		return c.Expand(t, times, "b·n·s·d")
 	}
-}
-
-// eager is attention as matrix products (modeling_llama.py
-// eager_attention_forward). matmul makes a contiguous copy of a transposed
-// operand when there is more than one sequence.
-func (c *Context) eager(q, k, v program.T) program.T {
-	m := &c.Model
-	if c.traits.floatScores {
-		return c.eagerFloat(q, k, v)
-	}
-	if c.traits.baddbmm {
-		return c.eagerALiBi(q, k, v)
-	}
-	mark := c.Scope()
-	scores := "b·n·s·s"
-	if m.Heads != m.KVHeads {
-		k, v = c.repeatKV(k), c.repeatKV(v)
-		if c.Batch > 1 {
-			q = c.Clone(q, "b·n·s·d")
-		}
-	} else if c.Batch > 1 {
-		q, k = c.Clone(q, "b·n·s·d"), c.Clone(k, "b·n·s·d")
-	}
-	bn := c.Batch * m.Heads
-	w := c.Bmm(q, k, c.Seq, c.Seq, m.HeadDim, bn, scores)
-	w = c.replace(w, c.Scale(w, scores))
-	w = c.softcap(w, scores)
-	w = c.replace(w, c.AddConstant(w, c.mask, scores))
-	w = c.replace(w, c.Softmax32(w, scores))
-	if cast := c.Cast(w, q.DType(), scores); cast != w {
-		w = c.replace(w, cast)
-	}
-	if p := m.AttentionDropout; p > 0 {
-		w = c.replace(w, c.Dropout(w, p, scores))
-	}
-	if m.Heads == m.KVHeads && c.Batch > 1 {
-		v = c.Clone(v, "b·n·s·d")
-	}
-	o := c.Bmm(w, v, c.Seq, m.HeadDim, c.Seq, bn, "b·n·s·d")
-	out := c.Clone(o, "b·s·n·d")
-	c.Drop(o)
-	c.Return(mark, out)
-	return out
-}
-
-// eagerFloat computes the scores in float32 without a scale and chooses by a
-// mask that lies ready (modeling_gpt_neo.py GPTNeoSelfAttention._attn).
-func (c *Context) eagerFloat(q, k, v program.T) program.T {
-	m := &c.Model
-	mark := c.Scope()
-	scores := "b·n·s·s"
-	c.AddParam(program.Param{Module: "attention.bias", N: m.MaxPosition * m.MaxPosition, DType: program.Bool, Count: c.Count, Cat: program.Weights, Buffer: true})
-	dt := v.DType()
-	q, k = c.Cast(q, program.Float32, "b·n·s·d"), c.Cast(k, program.Float32, "b·n·s·d")
-	if c.Batch > 1 {
-		q, k = c.Clone(q, "b·n·s·d"), c.Clone(k, "b·n·s·d")
-	}
-	bn := c.Batch * m.Heads
-	w := c.Bmm(q, k, c.Seq, c.Seq, m.HeadDim, bn, scores)
-	w = c.replace(w, c.Where(w, scores))
-	w = c.replace(w, c.AddConstant(w, c.mask, scores))
-	w = c.replace(w, c.Softmax32(w, scores))
-	if cast := c.Cast(w, dt, scores); cast != w {
-		w = c.replace(w, cast)
-	}
-	if c.Batch > 1 {
-		v = c.Clone(v, "b·n·s·d")
-	}
-	o := c.Bmm(w, v, c.Seq, m.HeadDim, c.Seq, bn, "b·n·s·d")
-	out := c.Clone(o, "b·s·n·d")
-	c.Drop(o)
-	c.Return(mark, out)
-	return out
-}
-
-// eagerALiBi adds the slopes inside the product; its variables keep the scores
-// and the masked scores until it returns (modeling_bloom.py BloomAttention).
-func (c *Context) eagerALiBi(q, k, v program.T) program.T {
-	m := &c.Model
-	mark := c.Scope()
-	scores := "b·n·s·s"
-	if c.Batch > 1 {
-		q, k, v = c.Clone(q, "b·n·s·d"), c.Clone(k, "b·n·s·d"), c.Clone(v, "b·n·s·d")
-	}
-	bn := c.Batch * m.Heads
-	w := c.Bmm(q, k, c.Seq, c.Seq, m.HeadDim, bn, scores)
-	w = c.AddConstant(w, c.mask, scores)
-	p := c.Softmax32(w, scores)
-	if cast := c.Cast(p, q.DType(), scores); cast != p {
-		p = c.replace(p, cast)
-	}
-	if drop := m.AttentionDropout; drop > 0 {
-		p = c.replace(p, c.Dropout(p, drop, scores))
-	}
-	o := c.Bmm(p, v, c.Seq, m.HeadDim, c.Seq, bn, "b·n·s·d")
-	out := c.Clone(o, "b·s·n·d")
-	c.Return(mark, out)
-	return out
-}
-
-// softcap is cap·tanh(w/cap) (Gemma 2).
-func (c *Context) softcap(w program.T, shape string) program.T {
-	if c.Model.AttentionSoftcap == 0 {
-		return w
-	}
-	w = c.replace(w, c.Scale(w, shape))
-	w = c.replace(w, c.UnaryResult("tanh", w, shape))
-	return c.replace(w, c.Scale(w, shape))
 }

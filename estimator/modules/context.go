@@ -120,6 +120,8 @@ type Context struct {
 
 	now            layerKind // of the layer under construction
 	cos, sin, mask program.T
+	alibi          program.T // slopes by position
+	probs          program.T // probabilities of eager attention: a variable of the layer
 	allMasked      bool // every layer gets the mask, not only windowed ones
 }
 
@@ -159,13 +161,21 @@ func (c *Context) Linear(module string, x program.T, in, out int64, bias bool, s
 		if bias {
 			bp = c.Param(module+".bias", out)
 		}
-		y = c.Builder.Linear(x, l.Weight, bp, c.tokens, in, out, shape)
+		y = c.plainLinear(x, l.Weight, bp, in, out, shape)
 	}
 	if a := c.Tuner.Adapter(module); a != nil {
 		y = a.Apply(c, l, x, y)
 	}
 	c.Return(mark, y)
 	return y
+}
+
+// plainLinear runs a linear layer of the family that is not quantized.
+func (c *Context) plainLinear(x program.T, w, bias int, in, out int64, shape string) program.T {
+	if c.traits.ownLinear && c.layer >= 0 {
+		return c.MatmulLinear(x, w, bias, c.tokens, in, out, shape)
+	}
+	return c.Builder.Linear(x, w, bias, c.tokens, in, out, shape)
 }
 
 // copied runs the trainable copy of a module; the frozen original stays in memory.
@@ -182,7 +192,7 @@ func (c *Context) copied(module string, x program.T, in, out int64, bias bool, d
 }
 
 func (c *Context) quantized(module string) bool {
-	return c.Quant.Storage != Unquantized && c.layer >= 0 && (c.Quant.Skip == nil || !c.Quant.Skip(module))
+	return c.Quant.Storage != Unquantized && c.layer >= 0 && !c.traits.ownLinear && (c.Quant.Skip == nil || !c.Quant.Skip(module))
 }
 
 // quantParam registers a quantized weight of out×in elements.

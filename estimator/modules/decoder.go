@@ -141,12 +141,19 @@ func (c *Context) positions(dt program.DType) {
 // masks makes the attention masks that the implementation asks for.
 func (c *Context) masks(dt program.DType) {
 	m := &c.Model
+	if m.Position == model.ALiBi && c.Attention == Eager {
+		c.slopes(dt)
+	}
 	c.At("mask")
 	switch {
-	case c.Attention == SDPA && m.Position == model.ALiBi: // the slopes make it a float mask per head
+	case m.Position == model.ALiBi && (c.Attention == SDPA || c.traits.denseALiBi): // the slopes make it a float mask per head
 		c.mask = c.Input("alibi_mask", c.Batch*m.Heads*c.Seq*c.Seq, dt, "b·n·s·s")
 		c.Hold(c.mask, program.Shared)
 		c.allMasked = true
+		return
+	case c.Attention == Eager && c.traits.fillMask:
+		c.mask = c.Input("causal_mask", c.Seq*c.Seq, program.Bool, "s·s")
+		c.Hold(c.mask, program.Shared) // autograd keeps it
 		return
 	case c.Attention == Eager:
 		c.mask = c.Input("causal_mask", c.Seq*c.Seq, dt, "s·s")
@@ -161,6 +168,18 @@ func (c *Context) masks(dt program.DType) {
 		return
 	}
 	c.holdMask(c.mask)
+}
+
+// slopes makes ALiBi's biases by position: for every sequence, or in float32
+// once for all (modeling_mpt.py build_mpt_alibi_tensor).
+func (c *Context) slopes(dt program.DType) {
+	c.At("alibi")
+	n := c.Batch * c.Model.Heads * c.Seq
+	if c.traits.fillMask {
+		n, dt = c.Model.Heads*c.Model.MaxPosition, program.Float32
+	}
+	c.alibi = c.Input("alibi", n, dt, "b·n·s")
+	c.Hold(c.alibi, program.Shared)
 }
 
 // holdMask: a mask is a variable of the model's forward, and an argument of
@@ -214,6 +233,9 @@ func (c *Context) run(first int64, inputGrad bool) int64 {
 	if first == 0 && c.traits.layout == postResidual {
 		return 1 // autocast's norms give float32, the embedding does not
 	}
+	if first == 0 && c.keepsProbs() {
+		return 1 // nothing is carried into it
+	}
 	n := int64(1)
 	for first+n < c.Model.Layers && c.kind(first+n) == k {
 		n++
@@ -226,7 +248,14 @@ func (c *Context) block(x program.T, first, n int64) program.T {
 	c.Layer(first)
 	c.layer, c.Count, c.now = first, n, c.kind(first)
 	in := c.Enter(x, x.RequiresGrad())
+	carried, some := c.Carried()
 	y := c.decoderLayer(in)
+	if c.Attention == Eager {
+		c.Drop(c.probs)
+	}
+	if some {
+		c.Drop(carried)
+	}
 	if first == 0 && n == 1 && !c.Checkpoint {
 		c.Hold(in, program.ForwardEnd) // the model's forward keeps inputs_embeds in a variable
 	} else {
@@ -237,13 +266,23 @@ func (c *Context) block(x program.T, first, n int64) program.T {
 		c.Checkpointed()
 	}
 	c.Backward()
+	if c.keepsProbs() {
+		c.Carry(c.probs)
+	}
 	c.layer, c.Count = -1, 1
 	return y
 }
 
+// keepsProbs says whether a layer's probabilities live until the next layer
+// has run.
+func (c *Context) keepsProbs() bool { return c.traits.keepsProbs && c.Attention == Eager }
+
 // decoderLayer is one forward of a decoder layer.
 func (c *Context) decoderLayer(x program.T) program.T {
 	c.In(program.Activations)
+	if c.traits.layer != nil {
+		return c.traits.layer(c, x)
+	}
 	switch c.traits.layout {
 	case parallelShared:
 		return c.parallelLayer(x, false)
@@ -273,11 +312,7 @@ func (c *Context) part(x program.T, before, after string, f func(program.T) prog
 	if c.traits.layout == postNormed || c.traits.layout == sandwich {
 		a = c.replace(a, c.norm(after, a, c.Model.Hidden, "b·s·h"))
 	}
-	if p := c.Model.ResidualDropout; p > 0 {
-		if d := c.Dropout(a, p, "b·s·h"); d != a {
-			a = c.replace(a, d)
-		}
-	}
+	a = c.residualDropout(a)
 	if c.traits.resScale {
 		s := c.Scale(a, "b·s·h")
 		y := c.Add(x, s, "b·s·h")
@@ -287,6 +322,14 @@ func (c *Context) part(x program.T, before, after string, f func(program.T) prog
 	y := c.Add(x, a, "b·s·h")
 	c.Drop(a)
 	return y
+}
+
+func (c *Context) residualDropout(a program.T) program.T {
+	p := c.Model.ResidualDropout
+	if p == 0 {
+		return a
+	}
+	return c.replace(a, c.Dropout(a, p, "b·s·h"))
 }
 
 // postResidualLayer norms each sum (OPT-350m).
@@ -307,12 +350,12 @@ func (c *Context) postResidualLayer(x program.T) program.T {
 func (c *Context) parallelLayer(x program.T, two bool) program.T {
 	mark := c.Scope()
 	h := c.norm("input_layernorm", x, c.Model.Hidden, "b·s·h")
-	a := c.attention(h)
+	a := c.residualDropout(c.attention(h))
 	if two {
 		c.Drop(h)
 		h = c.norm("post_attention_layernorm", x, c.Model.Hidden, "b·s·h")
 	}
-	f := c.mlp(h)
+	f := c.residualDropout(c.mlp(h))
 	s := c.Add(a, f, "b·s·h")
 	y := c.Add(s, x, "b·s·h")
 	c.Drop(s)

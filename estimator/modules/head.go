@@ -7,12 +7,16 @@ func (c *Context) epilogue(x program.T) {
 	m := &c.Model
 	c.Begin("head", 1)
 	in := c.Enter(x, x.RequiresGrad())
+	carried, some := c.Carried()
 	c.In(program.Activations)
 	mark := c.Scope()
 	h := in
 	if m.FinalNorm {
 		h = c.norm("norm", in, m.Hidden, "b·s·h")
 		c.Drop(in)
+	}
+	if some { // the model without its head returns
+		c.Drop(carried)
 	}
 	width := m.Hidden
 	if m.EmbedDim != 0 && m.EmbedDim != m.Hidden {

@@ -46,6 +46,8 @@ func (c *Context) activation(x program.T) program.T {
 		return c.UnaryResult("relu", x, shape)
 	case model.GELUFast:
 		return c.geluFast(x, shape)
+	case model.GELUBloom:
+		return c.GELUBloom(x, shape)
 	case model.XIELU:
 		return c.XIELU(x, c.Param("act_fn", c.Model.MLPScalars), shape)
 	case model.ReLUSquared:

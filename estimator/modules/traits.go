@@ -1,6 +1,9 @@
 package modules
 
-import "github.com/vramcalc/vramcalc/estimator/model"
+import (
+	"github.com/vramcalc/vramcalc/estimator/model"
+	"github.com/vramcalc/vramcalc/estimator/program"
+)
 
 // layout is how a decoder layer joins its parts.
 type layout uint8
@@ -50,9 +53,16 @@ type traits struct {
 	embedScale      bool // the model multiplies embeddings by a constant
 	scaledEmbedding bool // the embedding module does (Gemma)
 	remote          bool // code lives in the model's repository, not in transformers
-	baddbmm         bool // eager attention adds ALiBi inside the product (BLOOM)
-	floatScores     bool // eager attention computes scores in float32 (GPT-Neo)
+	ownLinear       bool // its linears compute product and bias apart; bitsandbytes replaces nn.Linear itself only (Falcon)
+	denseALiBi      bool // the slopes are added to the mask: one per head (Falcon)
+	fillMask        bool // masked scores are filled: the mask is boolean (MPT)
+	keepsProbs      bool // the loop over layers keeps a layer's outputs until the next one returns
 	eagerOnly       bool
+	// eager is attention as matrix products.
+	eager func(c *Context, q, k, v program.T) program.T
+	// layer is the decoder layer of a family whose code is unlike the others'.
+	layer func(c *Context, x program.T) program.T
+
 	resScale        bool // residual additions multiply by a constant (Granite, MiniCPM)
 	logitScale      bool // logits are multiplied by a constant
 }
@@ -61,6 +71,7 @@ var llamaTraits = traits{
 	q: "q_proj", k: "k_proj", v: "v_proj", o: "o_proj",
 	gate: "gate_proj", up: "up_proj", down: "down_proj",
 	embed: "embed_tokens", head: "lm_head",
+	eager: (*Context).eager,
 }
 
 func llamaWith(f func(*traits)) traits {
@@ -127,11 +138,18 @@ var families = map[string]traits{
 	"chatglm1":  llamaWith(func(t *traits) { neoxNames(t); t.embed, t.remote, t.resScale = "word_embeddings", true, true }),
 	"gpt_neox":  llamaWith(func(t *traits) { neoxNames(t); t.layout, t.embed, t.head = parallelTwo, "embed_in", "embed_out" }),
 	"persimmon": llamaWith(neoxNames),
-	"bloom":     llamaWith(func(t *traits) { neoxNames(t); t.embed, t.eagerOnly, t.baddbmm = "word_embeddings", true, true }),
-	"falcon":    llamaWith(func(t *traits) { neoxNames(t); t.embed, t.alwaysMask = "word_embeddings", true }),
+	"bloom":     llamaWith(func(t *traits) {
+		neoxNames(t)
+		t.embed, t.eagerOnly, t.keepsProbs, t.eager = "word_embeddings", true, true, (*Context).eagerBloom
+	}),
+	"falcon":    llamaWith(func(t *traits) { 
+		neoxNames(t)
+		t.embed, t.alwaysMask, t.ownLinear, t.denseALiBi, t.keepsProbs = "word_embeddings", true, true, true, true
+		t.layer = (*Context).falconLayer
+	}),
 	"mpt": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.embed, t.fusedSplit = layerNorm, "Wqkv", "out_proj", "", "wte", true
-		t.eagerOnly = true
+		t.eagerOnly, t.fillMask, t.keepsProbs, t.eager = true, true, true, (*Context).eagerMPT
 	}),
 	"gpt2": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
@@ -143,7 +161,7 @@ var families = map[string]traits{
 	}),
 	"gpt_neo": llamaWith(func(t *traits) {
 		t.norm, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "out_proj", "", "c_fc", "c_proj", "wte"
-		t.eagerOnly, t.floatScores = true, true
+		t.eagerOnly, t.keepsProbs, t.eager = true, true, (*Context).eagerNeo
 	}),
 	"gptj": llamaWith(func(t *traits) {
 		t.norm, t.layout, t.interleaved, t.tokenMajor = layerNorm, parallelShared, true, true

@@ -34,6 +34,7 @@ const (
 	nodeInt8
 	nodeXIELU
 	nodeIndexRows
+	nodeGELUBloom
 	nodeChunkedLoss
 	nodeLigerLoss
 	nodeTokenChunks

@@ -79,6 +79,7 @@ const (
 	TiedGrad                   // the gradient of a weight's first use: waits for the second's
 	TiedSum                    // the sum of both: becomes the .grad of the parameter
 	State                      // optimizer state: made in the first step, stays
+	Carried                    // a variable of the model's loop keeps it until the next block has run
 )
 
 // T is a tensor: a view of a storage with its place in the autograd graph.
@@ -207,6 +208,7 @@ type Block struct {
 	StLo, StHi         int32
 	In, Out            int32 // storages of the tensor that enters and the one that leaves
 	GradIn, GradOut    int32 // the same of the gradient
+	CarryIn, CarryOut  int32 // storages that the loop over layers keeps from one block to the end of the next
 	LastSave           int32 // last forward op that a recomputation has to run
 	FirstUnpack        int32 // first backward op that needs a kept tensor: recomputation comes before it
 
@@ -222,7 +224,7 @@ func (b *Builder) Begin(name string, count int64) {
 	b.blocks = append(b.blocks, Block{
 		Name: name, Count: count, First: -1,
 		OpLo: int32(len(b.ops)), StLo: int32(len(b.sts)), nodeLo: int32(len(b.nodes)),
-		In: Never, Out: Never, GradIn: Never, GradOut: Never, LastSave: Never, FirstUnpack: Never,
+		In: Never, Out: Never, GradIn: Never, GradOut: Never, CarryIn: Never, CarryOut: Never, LastSave: Never, FirstUnpack: Never,
 		in: T{st: Never, v: Never}, out: T{st: Never, v: Never}, leaf: Never,
 	})
 	b.block = len(b.blocks) - 1
@@ -336,6 +338,13 @@ func (b *Builder) save(t T) {
 	}
 	blk := &b.blocks[b.block]
 	blk.LastSave = max(blk.LastSave, last)
+}
+
+// savedLate says that the function of the last node keeps its inputs when it
+// returns, as one written in Python does, and not before it runs.
+func (b *Builder) savedLate() {
+	blk := &b.blocks[b.block]
+	blk.LastSave = max(blk.LastSave, int32(len(b.ops))-1)
 }
 
 // Hold gives a tensor that outlives its function its kind.

@@ -16,6 +16,30 @@ func (b *Builder) Tie(p int, owned bool) {
 	b.Params[p].tied, b.Params[p].tiedOwned = true, owned
 }
 
+// Carry keeps a tensor of the finished block until the next block has run, as
+// a variable of the model's loop over layers does. What autograd keeps anyway
+// needs no such care.
+func (b *Builder) Carry(t T) {
+	blk, s := &b.blocks[b.block], &b.sts[t.st]
+	if blk.Checkpointed || s.Saved == Never {
+		s.Kind, s.Drop = Carried, Never
+		blk.CarryOut = t.st
+	}
+}
+
+// Carried is what the block before the open one left in such a variable.
+func (b *Builder) Carried() (t T, ok bool) {
+	if b.block == 0 || b.blocks[b.block-1].CarryOut == Never {
+		return T{}, false
+	}
+	s := b.sts[b.blocks[b.block-1].CarryOut]
+	b.sts = append(b.sts, Storage{
+		Bytes: s.Bytes, Born: Outside, Drop: Never, Saved: Never, Cat: s.Cat, Kind: Carried, Shape: s.Shape,
+	})
+	b.blocks[b.block].CarryIn = int32(len(b.sts)) - 1
+	return T{st: int32(len(b.sts)) - 1, v: Never}, true
+}
+
 // Checkpointed makes the open block keep only its input in forward and run
 // forward again in backward (torch.utils.checkpoint, use_reentrant=False).
 func (b *Builder) Checkpointed() { b.blocks[b.block].Checkpointed = true }
@@ -254,6 +278,17 @@ func (b *Builder) xieluGrad(nd *node, g int32) {
 	if v != Never {
 		b.give(v, dx, nd.dt)
 	}
+}
+
+// MaskedFill replaces x by a constant where a mask says so; backward fills the
+// gradient in place, because nothing else holds it.
+func (b *Builder) MaskedFill(x, mask T, shape string) T {
+	b.pass("masked_fill", x.dt, 2*x.n*x.dt.Size())
+	y, nd := b.record(nodePass, b.result(x.n, x.dt, shape), x)
+	if nd != nil {
+		b.save(mask)
+	}
+	return y
 }
 
 // Where keeps x where a mask that lies ready is true: a scalar elsewhere.

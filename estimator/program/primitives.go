@@ -85,6 +85,25 @@ func (b *Builder) Linear(x T, w, bias int, tokens, in, out int64, shape string) 
 	return y
 }
 
+// MatmulLinear is x @ W.T and then + bias: two operations. The transposed
+// weight is a view, which autocast casts at each use, and does not cast the
+// addition.
+func (b *Builder) MatmulLinear(x T, w, bias int, tokens, in, out int64, shape string) T {
+	mark := b.Scope()
+	wt, dt := b.Weight(w), x.dt
+	if b.autocast != Invalid {
+		dt = b.autocast
+		wt = b.castWeight(wt, false)
+		x = b.Cast(x, dt, shape)
+	}
+	y := b.product(nodeLinear, x, wt, T{st: Never, v: Never}, false, dt, tokens, in, out, shape)
+	if bias != none {
+		y = b.AddBroadcast(y, b.Weight(bias), shape)
+	}
+	b.Return(mark, y)
+	return y
+}
+
 // product is the matrix product of a linear layer on operands of one type.
 func (b *Builder) product(kind nodeKind, x, w, bias T, hasBias bool, dt DType, tokens, in, out int64, shape string) T {
 	name := "mm"
@@ -159,6 +178,20 @@ func (b *Builder) AddConstant(x T, c T, shape string) T {
 	dt := promote(x.dt, c.dt)
 	b.pass("add", dt, x.n*(x.dt.Size()+dt.Size())+c.n*c.dt.Size())
 	z, _ := b.record(nodeAdd, b.result(x.n, dt, shape), x)
+	return z
+}
+
+// ScaleInPlace is x *= number.
+func (b *Builder) ScaleInPlace(x T) T {
+	b.pass("mul_", x.dt, 2*x.n*x.dt.Size())
+	y, _ := b.record(nodeScale, T{st: x.st, v: Never, n: x.n, dt: x.dt}, x)
+	return y
+}
+
+// AddInPlace is x += y.
+func (b *Builder) AddInPlace(x, y T) T {
+	b.pass("add_", x.dt, x.n*(2*x.dt.Size()+y.dt.Size()))
+	z, _ := b.record(nodeAdd, T{st: x.st, v: Never, n: x.n, dt: x.dt}, x, y)
 	return z
 }
 
@@ -262,15 +295,15 @@ func (b *Builder) Bmm(x, y T, m, n, k, batch int64, shape string) T {
 	return z
 }
 
-// Softmax32 is softmax(x, dtype=float32): float16 converts inside the kernel,
-// bfloat16 through a copy (aten/src/ATen/native/SoftMax.cpp). The result is kept.
-func (b *Builder) Softmax32(x T, shape string) T {
+// Softmax is softmax(x, dtype): float16 becomes float32 inside the kernel,
+// other types through a copy (aten/src/ATen/native/SoftMax.cpp). The result is kept.
+func (b *Builder) Softmax(x T, dt DType, shape string) T {
 	mark := b.Scope()
-	if x.dt == BFloat16 {
-		x = b.Cast(x, Float32, shape)
+	if x.dt != Float16 || dt != Float32 {
+		x = b.Cast(x, dt, shape)
 	}
-	b.pass("softmax", Float32, x.n*(x.dt.Size()+4))
-	y, nd := b.record(nodeSoftmax, b.result(x.n, Float32, shape), x)
+	b.pass("softmax", dt, x.n*(x.dt.Size()+dt.Size()))
+	y, nd := b.record(nodeSoftmax, b.result(x.n, dt, shape), x)
 	if nd != nil {
 		nd.dt = x.dt
 		b.save(y)

@@ -65,6 +65,8 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 	case nodeXIELU:
 		b.xieluGrad(nd, g)
 		return true
+	case nodeGELUBloom:
+		b.geluBloomGrad(nd)
 	case nodeIndexRows:
 		b.indexRowsGrad(nd)
 	case nodeChunkedLoss:
