@@ -108,19 +108,15 @@ func (c *Context) fused(q, k, v program.T) program.T {
 	case c.Attention == SDPA && (c.allMasked || c.now.windowed): // a mask rules the flash kernel out, and key-value heads are repeated
 		k, v = c.repeatKV(k), c.repeatKV(v)
 		a.KVHeads, a.Masked = m.Heads, true
-		if c.mask.DType() == program.Bool {
-			out = c.MaskedAttention(q, k, v, c.mask, a, "b·s·n·d")
-		} else {
-			out = c.FlashAttention(q, k, v, a, "b·s·n·d")
-		}
+		out = c.MaskedAttention(q, k, v, c.mask, a, "b·s·n·d")
 	default:
 		if c.now.windowed {
 			a.Window = c.Model.SlidingWindow
 		}
 		out = c.FlashAttention(q, k, v, a, "b·s·n·d")
 	}
-	if c.Attention == SDPA && c.catsRotary() && !c.traits.tokenMajor {
-		// The kernel's output has the layout of the queries, which the join made
+	if c.Attention == SDPA && !a.Masked && out.DType() != program.Float32 && c.catsRotary() && !c.traits.tokenMajor {
+		// The flash kernel's output has the layout of the queries, which the join made
 		// head by head; transpose(1, 2).contiguous() copies it back.
 		out = c.replace(out, c.Clone(out, "b·s·n·d"))
 	}

@@ -122,7 +122,7 @@ type Context struct {
 	cos, sin, mask program.T
 	alibi          program.T // slopes by position
 	probs          program.T // probabilities of eager attention: a variable of the layer
-	allMasked      bool // every layer gets the mask, not only windowed ones
+	allMasked      bool      // every layer gets the mask, not only windowed ones
 }
 
 // Param registers a parameter of the base model.

@@ -116,6 +116,7 @@ func (c *Context) learnedPositions(x program.T) program.T {
 	ids := c.Input("position_ids", c.Seq, program.Int64, "s")
 	c.In(program.Activations)
 	w := c.Param("positions", m.PositionRows*m.Hidden)
+	c.Params[w].Embedding = true
 	p := c.Embedding(ids, w, c.Seq, m.Hidden, "s·h")
 	y := c.AddBroadcast(x, p, "b·s·h")
 	c.Drop(x, p, ids)
@@ -148,9 +149,11 @@ func (c *Context) masks(dt program.DType) {
 	switch {
 	case m.Position == model.ALiBi && (c.Attention == SDPA || c.traits.denseALiBi): // the slopes make it a float mask per head
 		c.mask = c.Input("alibi_mask", c.Batch*m.Heads*c.Seq*c.Seq, dt, "b·n·s·s")
-		c.Hold(c.mask, program.Shared)
 		c.allMasked = true
-		return
+		if c.Attention == SDPA && (c.Config.Autocast == program.Invalid || c.Config.Autocast == dt) {
+			c.Hold(c.mask, program.Shared) // autograd keeps it, uncast
+			return
+		}
 	case c.Attention == Eager && c.traits.fillMask:
 		c.mask = c.Input("causal_mask", c.Seq*c.Seq, program.Bool, "s·s")
 		c.Hold(c.mask, program.Shared) // autograd keeps it

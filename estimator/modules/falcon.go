@@ -92,73 +92,26 @@ func (c *Context) falconFused(q, k, v program.T) program.T {
 	a := program.AttentionShape{
 		Batch: c.Batch, Heads: m.Heads, KVHeads: m.Heads, Seq: c.Seq, HeadDim: m.HeadDim, Masked: c.Attention == SDPA,
 	}
-	if c.Attention == SDPA && c.mask.DType() == program.Bool {
+	if c.Attention == SDPA {
 		return c.MaskedAttention(q, k, v, c.mask, a, "b·s·n·d")
 	}
 	return c.FlashAttention(q, k, v, a, "b·s·n·d")
 }
 
-// falconScores is query @ key.T: casts, and copies for the product, end with it.
-func (c *Context) falconScores(q, k program.T) program.T {
-	m := &c.Model
-	mark := c.Scope()
-	q, k = c.lowered(q), c.lowered(k)
-	if k.Elements() != q.Elements() {
-		k = c.broadcast(k)
-	} else {
-		k = c.contiguous(k)
-	}
-	w := c.Bmm(c.contiguous(q), k, c.Seq, c.Seq, m.HeadDim, c.Batch*m.Heads, scores)
-	c.Return(mark, w)
-	return w
-}
-
-// falconWeighted is probabilities @ value, heads joined by a copy.
-func (c *Context) falconWeighted(v program.T) program.T {
-	mark := c.Scope()
-	shared := v.Elements() != c.tokens*c.Model.Heads*c.Model.HeadDim
-	v = c.lowered(v)
-	if shared {
-		v = c.broadcast(v)
-	} else {
-		v = c.contiguous(v)
-	}
-	out := c.weighted(v)
-	c.Return(mark, out)
-	return out
-}
-
-// broadcast gives every query head the one key or value head: a view of one
-// sequence, a copy of more.
-func (c *Context) broadcast(t program.T) program.T {
-	if c.Batch == 1 {
-		return c.ExpandView(t, c.Model.Heads)
-	}
-	return c.Expand(t, c.Model.Heads, "b·n·s·d")
-}
-
-// lowered is autocast's cast of an operand of a product.
-func (c *Context) lowered(t program.T) program.T {
-	if c.Config.Autocast == program.Invalid {
-		return t
-	}
-	return c.Cast(t, c.Config.Autocast, "b·n·s·d")
-}
-
 // falconEager divides the scores in place and takes the softmax in the type
 // of the hidden states.
 func (c *Context) falconEager(q, k, v program.T, dt program.DType) program.T {
-	w := c.ScaleInPlace(c.falconScores(q, k))
+	w := c.ScaleInPlace(c.products(q, k, false))
 	s := c.AddConstant(w, c.mask, scores)
 	c.probs = c.Softmax(s, dt, scores)
 	c.Drop(s, w)
-	return c.falconWeighted(v)
+	return c.weighted(v, false)
 }
 
 // falconALiBi adds the slopes in float32; its variables keep the product, its
 // float32 copy and the biased scores until it returns.
 func (c *Context) falconALiBi(q, k, v program.T, dt program.DType) program.T {
-	w := c.Cast(c.falconScores(q, k), program.Float32, scores)
+	w := c.Cast(c.products(q, k, false), program.Float32, scores)
 	w = c.ScaleInPlace(c.AddConstant(w, c.alibi, scores))
 	s := c.AddConstant(w, c.mask, scores)
 	c.probs = c.Softmax(s, dt, scores)
@@ -166,5 +119,5 @@ func (c *Context) falconALiBi(q, k, v program.T, dt program.DType) program.T {
 	if drop := c.Model.AttentionDropout; drop > 0 {
 		c.probs = c.replace(c.probs, c.Dropout(c.probs, drop, scores))
 	}
-	return c.falconWeighted(v)
+	return c.weighted(v, false)
 }

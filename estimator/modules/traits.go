@@ -55,6 +55,7 @@ type traits struct {
 	remote          bool // code lives in the model's repository, not in transformers
 	ownLinear       bool // its linears compute product and bias apart; bitsandbytes replaces nn.Linear itself only (Falcon)
 	denseALiBi      bool // the slopes are added to the mask: one per head (Falcon)
+	plainSoftmax    bool // eager attention takes the softmax in the type of the scores (GPT-2)
 	fillMask        bool // masked scores are filled: the mask is boolean (MPT)
 	keepsProbs      bool // the loop over layers keeps a layer's outputs until the next one returns
 	eagerOnly       bool
@@ -63,8 +64,8 @@ type traits struct {
 	// layer is the decoder layer of a family whose code is unlike the others'.
 	layer func(c *Context, x program.T) program.T
 
-	resScale        bool // residual additions multiply by a constant (Granite, MiniCPM)
-	logitScale      bool // logits are multiplied by a constant
+	resScale   bool // residual additions multiply by a constant (Granite, MiniCPM)
+	logitScale bool // logits are multiplied by a constant
 }
 
 var llamaTraits = traits{
@@ -138,11 +139,11 @@ var families = map[string]traits{
 	"chatglm1":  llamaWith(func(t *traits) { neoxNames(t); t.embed, t.remote, t.resScale = "word_embeddings", true, true }),
 	"gpt_neox":  llamaWith(func(t *traits) { neoxNames(t); t.layout, t.embed, t.head = parallelTwo, "embed_in", "embed_out" }),
 	"persimmon": llamaWith(neoxNames),
-	"bloom":     llamaWith(func(t *traits) {
+	"bloom": llamaWith(func(t *traits) {
 		neoxNames(t)
 		t.embed, t.eagerOnly, t.keepsProbs, t.eager = "word_embeddings", true, true, (*Context).eagerBloom
 	}),
-	"falcon":    llamaWith(func(t *traits) { 
+	"falcon": llamaWith(func(t *traits) {
 		neoxNames(t)
 		t.embed, t.alwaysMask, t.ownLinear, t.denseALiBi, t.keepsProbs = "word_embeddings", true, true, true, true
 		t.layer = (*Context).falconLayer
@@ -153,7 +154,7 @@ var families = map[string]traits{
 	}),
 	"gpt2": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
-		t.conv1D, t.fusedSplit = true, true
+		t.conv1D, t.fusedSplit, t.plainSoftmax = true, true, true
 	}),
 	"gpt_bigcode": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
@@ -164,7 +165,7 @@ var families = map[string]traits{
 		t.eagerOnly, t.keepsProbs, t.eager = true, true, (*Context).eagerNeo
 	}),
 	"gptj": llamaWith(func(t *traits) {
-		t.norm, t.layout, t.interleaved, t.tokenMajor = layerNorm, parallelShared, true, true
+		t.norm, t.layout, t.interleaved, t.tokenMajor, t.eager = layerNorm, parallelShared, true, true, (*Context).eagerGPTJ
 		t.o, t.gate, t.up, t.down, t.embed = "out_proj", "", "fc_in", "fc_out", "wte"
 	}),
 	"opt": llamaWith(func(t *traits) { t.norm, t.o, t.gate, t.up, t.down = layerNorm, "out_proj", "", "fc1", "fc2" }),

@@ -125,6 +125,7 @@ func (b *Builder) step(nd *node) {
 	}
 	b.module, b.cat = nd.module, nd.cat
 	first := len(b.ops)
+	b.firstCast = Never
 	if blk := &b.blocks[b.block]; nd.savedHi > nd.savedLo && blk.FirstUnpack == Never {
 		blk.FirstUnpack = int32(first)
 	}
@@ -134,13 +135,25 @@ func (b *Builder) step(nd *node) {
 		}
 		b.release(g)
 	}
-	cur := int32(len(b.ops)) - 1
+	last := b.letGo()
 	for _, s := range b.saves[nd.savedLo:nd.savedHi] {
 		if s >= 0 {
-			b.sts[s].Saved = cur
+			b.sts[s].Saved = last
 		}
 	}
 	b.settle()
+}
+
+// letGo is the operation after which the node that just ran no longer holds
+// what it kept: the casts of its results (engine.cpp validate_outputs) come
+// before it releases its variables, but after a checkpoint's tensors are gone,
+// which nobody holds once they are unpacked (torch/utils/checkpoint.py
+// unpack_hook).
+func (b *Builder) letGo() int32 {
+	if b.firstCast != Never && b.blocks[b.block].Checkpointed {
+		return b.firstCast - 1
+	}
+	return int32(len(b.ops)) - 1
 }
 
 // release ends one hold on a gradient.
@@ -165,6 +178,9 @@ func (b *Builder) temp(n int64, dt DType, shape string) int32 { return b.alloc(n
 func (b *Builder) give(v, st int32, dt DType) {
 	val := &b.vals[v]
 	if dt != val.dt {
+		if b.firstCast == Never {
+			b.firstCast = int32(len(b.ops))
+		}
 		b.pass("to_backward", val.dt, val.n*(dt.Size()+val.dt.Size()))
 		c := b.alloc(val.n, val.dt, b.sts[st].Shape)
 		b.sts[c].refs = 1

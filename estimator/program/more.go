@@ -165,18 +165,24 @@ func (b *Builder) EagerLayerNorm(x T, w int, rows, width int64, shape string) T 
 	return y
 }
 
-// MaskedAttention is scaled_dot_product_attention with a boolean mask: the
-// mask becomes a float one, which the memory-efficient kernel takes.
+// MaskedAttention is scaled_dot_product_attention with a mask: a boolean one
+// becomes a float one, which the memory-efficient kernel takes, and autocast
+// casts a float one.
 func (b *Builder) MaskedAttention(q, k, v, mask T, a AttentionShape, shape string) T {
 	mark := b.Scope()
 	dt := q.dt
 	if b.autocast != Invalid {
 		dt = b.autocast
 	}
-	b.pass("mask_to_float", dt, mask.n*(1+dt.Size()))
-	bias := b.result(a.Batch*a.Seq*a.Seq, dt, "b·s·s")
+	bias := mask
+	if mask.dt == Bool {
+		b.pass("mask_to_float", dt, mask.n*(1+dt.Size()))
+		bias = b.result(a.Batch*a.Seq*a.Seq, dt, "b·s·s")
+	} else {
+		bias = b.Cast(mask, dt, "b·n·s·s")
+	}
 	y := b.FlashAttention(q, k, v, a, shape)
-	if y.v != Never {
+	if y.v != Never && bias != mask {
 		b.save(bias)
 	}
 	b.Return(mark, y)
