@@ -74,10 +74,13 @@ func (a doraAdapter) extra(c *modules.Context, l modules.Linear, x, result progr
 // norm is ‖W + s·B·A‖ per output, outside the graph, and the weight that it needed.
 func (a doraAdapter) norm(c *modules.Context, l modules.Linear, dt program.DType, wa, wb int) (norm, weight program.T) {
 	n := l.In * l.Out
-	eye := c.Input("eye", l.In*l.In, a.dt, "in·in")
+	eye := a.identity(c, l.In)
 	h := c.Builder.Linear(eye, wa, -1, l.In, l.In, a.rank, "in·r")
 	delta := c.Builder.Linear(h, wb, -1, l.In, a.rank, l.Out, "in·out")
-	delta = c.Cast(delta, dt, "in·out")
+	if cast := c.Cast(delta, dt, "in·out"); cast != delta {
+		c.Drop(delta)
+		delta = cast
+	}
 	weight = a.weight(c, l, dt)
 	s := c.Scale(c.Detach(delta), "in·out")
 	sum := c.Input("add", n, dt, "in·out")
@@ -94,4 +97,18 @@ func (a doraAdapter) weight(c *modules.Context, l modules.Linear, dt program.DTy
 		w = c.DequantizedWeight(l.In*l.Out, c.Compute)
 	}
 	return c.Cast(w, dt, "in·out")
+}
+
+// identity is a unit matrix as the adapter's product takes it: autocast's copy
+// is in the graph that the function holds, the original is not.
+func (a doraAdapter) identity(c *modules.Context, n int64) program.T {
+	eye := c.Input("eye", n*n, a.dt, "in·in")
+	if c.Config.Autocast == program.Invalid {
+		return eye
+	}
+	cast := c.Cast(eye, c.Config.Autocast, "in·in")
+	if cast != eye {
+		c.Drop(eye)
+	}
+	return cast
 }

@@ -192,7 +192,8 @@ func (c *Context) copied(module string, x program.T, in, out int64, bias bool, d
 }
 
 func (c *Context) quantized(module string) bool {
-	return c.Quant.Storage != Unquantized && c.layer >= 0 && !c.traits.ownLinear && (c.Quant.Skip == nil || !c.Quant.Skip(module))
+	return c.Quant.Storage != Unquantized && c.layer >= 0 && !c.traits.ownLinear &&
+		!(c.now.plainDown && module == c.traits.down) && (c.Quant.Skip == nil || !c.Quant.Skip(module))
 }
 
 // quantParam registers a quantized weight of out×in elements.

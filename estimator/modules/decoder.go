@@ -128,11 +128,12 @@ func (c *Context) positions(dt program.DType) {
 	m := &c.Model
 	c.At("rotary_emb")
 	if m.Position == model.RoPE {
+		table := dt
 		if c.traits.ropeFloat {
-			dt = program.Float32
+			table = program.Float32
 		}
-		c.cos = c.Input("cos", c.Seq*m.RotaryDim, dt, "s·d")
-		c.sin = c.Input("sin", c.Seq*m.RotaryDim, dt, "s·d")
+		c.cos = c.Input("cos", c.Seq*m.RotaryDim, table, "s·d")
+		c.sin = c.Input("sin", c.Seq*m.RotaryDim, table, "s·d")
 		c.Hold(c.cos, program.Shared)
 		c.Hold(c.sin, program.Shared)
 	}
@@ -155,7 +156,7 @@ func (c *Context) masks(dt program.DType) {
 			return
 		}
 	case c.Attention == Eager && c.traits.fillMask:
-		c.mask = c.Input("causal_mask", c.Seq*c.Seq, program.Bool, "s·s")
+		c.mask = c.Input("causal_mask", c.Batch*c.Seq*c.Seq, program.Bool, "b·s·s")
 		c.Hold(c.mask, program.Shared) // autograd keeps it
 		return
 	case c.Attention == Eager:
@@ -206,7 +207,10 @@ func (c *Context) layers(x program.T) program.T {
 }
 
 // layerKind is what can differ between the layers of a model.
-type layerKind struct{ trains, windowed, unrotated bool }
+type layerKind struct {
+	trains, windowed, unrotated bool
+	plainDown                   bool // its down projection is not quantized
+}
 
 // kind tells a layer's kind. Families mix kinds in a pattern (five windowed
 // layers, one full); here equal ones stand together, which changes neither
@@ -217,7 +221,16 @@ func (c *Context) kind(i int64) layerKind {
 		trains:    c.Tuner.TrainsLayer(i),
 		windowed:  c.windows() && i < m.SlidingLayers,
 		unrotated: i >= m.Layers-m.NoPELayers,
+		plainDown: i == m.Layers-1 && c.Quant.Storage != Unquantized && c.downLast(),
 	}
+}
+
+// downLast says whether the last layer's down projection is the model's last
+// parameter, because the final norm has none and the head is tied: that
+// module is not quantized (transformers quantizers/base.py
+// get_keys_to_not_convert).
+func (c *Context) downLast() bool {
+	return c.Model.TiedEmbeddings && c.traits.norm == layerNormFloat && !c.Model.MLPBias
 }
 
 // windows says whether a sliding window hides any token: transformers makes
@@ -256,21 +269,30 @@ func (c *Context) block(x program.T, first, n int64) program.T {
 	if c.Attention == Eager {
 		c.Drop(c.probs)
 	}
-	if some {
+	switch {
+	case some && c.keepsProbs():
 		c.Drop(carried)
+	case some:
+		c.PassOn()
 	}
-	if first == 0 && n == 1 && !c.Checkpoint {
-		c.Hold(in, program.ForwardEnd) // the model's forward keeps inputs_embeds in a variable
-	} else {
+	// The model's forward keeps inputs_embeds in a variable.
+	embeds := first == 0 && n == 1 && !c.Checkpoint
+	switch {
+	case !embeds:
 		c.Drop(in)
+	case c.keepsProbs():
+		c.Hold(in, program.ForwardEnd)
 	}
 	c.Leave(y)
 	if c.Checkpoint && y.RequiresGrad() {
 		c.Checkpointed()
 	}
 	c.Backward()
-	if c.keepsProbs() {
+	switch {
+	case c.keepsProbs():
 		c.Carry(c.probs)
+	case embeds:
+		c.Carry(in)
 	}
 	c.layer, c.Count = -1, 1
 	return y
@@ -391,6 +413,9 @@ func (c *Context) normOf(module string, style normStyle, x program.T, width int6
 	w, bias := c.Param(module, width), -1
 	if c.Model.NormBias {
 		bias = c.Param(module+".bias", width)
+	}
+	if style == layerNormPlusOne {
+		return c.LayerNormPlusOne(x, w, bias, rows, width, shape)
 	}
 	return c.LayerNorm(x, w, bias, rows, width, shape)
 }

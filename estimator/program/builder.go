@@ -79,7 +79,7 @@ const (
 	TiedGrad                   // the gradient of a weight's first use: waits for the second's
 	TiedSum                    // the sum of both: becomes the .grad of the parameter
 	State                      // optimizer state: made in the first step, stays
-	Carried                    // a variable of the model's loop keeps it until the next block has run
+	Carried                    // a variable of the model's forward keeps it until a later block drops it
 )
 
 // T is a tensor: a view of a storage with its place in the autograd graph.

@@ -149,14 +149,42 @@ func (b *Builder) LayerNorm(x T, w, bias int, rows, width int64, shape string) T
 	if b.autocast != Invalid {
 		x = b.Cast(x, Float32, shape)
 	}
-	var wt, bt T
-	wt.v, bt.v = Never, Never
-	if w != none {
-		wt = b.Weight(w)
+	y := b.layerNorm(x, b.optional(w), b.optional(bias), rows, width, shape)
+	b.Return(mark, y)
+	return y
+}
+
+// LayerNormPlusOne multiplies by weight + 1. Under autocast everything is cast
+// to its type and the norm runs outside of it (modeling_nemotron.py
+// NemotronLayerNorm1P).
+func (b *Builder) LayerNormPlusOne(x T, w, bias int, rows, width int64, shape string) T {
+	mark := b.Scope()
+	plus := b.AddScalar(b.Weight(w), "h")
+	wt, bt := plus, b.optional(bias)
+	if b.autocast != Invalid {
+		x = b.Cast(x, b.autocast, shape)
+		wt = b.Cast(wt, b.autocast, "h")
+		if bias != none {
+			bt = b.Cast(bt, b.autocast, "h")
+		}
+		if wt != plus {
+			b.Drop(plus)
+		}
 	}
-	if bias != none {
-		bt = b.Weight(bias)
+	y := b.layerNorm(x, wt, bt, rows, width, shape)
+	b.Return(mark, y)
+	return y
+}
+
+// optional is a parameter as an operand that may be absent.
+func (b *Builder) optional(p int) T {
+	if p == none {
+		return T{st: Never, v: Never}
 	}
+	return b.Weight(p)
+}
+
+func (b *Builder) layerNorm(x, wt, bt T, rows, width int64, shape string) T {
 	b.pass("native_layer_norm", x.dt, 2*x.n*x.dt.Size())
 	y := b.result(x.n, x.dt, shape)
 	mean, rstd := b.result(rows, Float32, "rows"), b.result(rows, Float32, "rows")
@@ -166,11 +194,11 @@ func (b *Builder) LayerNorm(x T, w, bias int, rows, width int64, shape string) T
 		b.save(x)
 		b.save(mean)
 		b.save(rstd)
-		if w != none {
-			b.saveWeight()
+		if wt.n != 0 {
+			b.save(wt)
 		}
 	}
-	b.Return(mark, y)
+	b.Drop(mean, rstd)
 	return y
 }
 

@@ -40,6 +40,9 @@ func (b *Builder) Carried() (t T, ok bool) {
 	return T{st: int32(len(b.sts)) - 1, v: Never}, true
 }
 
+// PassOn keeps in the open block what the blocks before left.
+func (b *Builder) PassOn() { b.blocks[b.block].CarryOut = b.blocks[b.block].CarryIn }
+
 // Checkpointed makes the open block keep only its input in forward and run
 // forward again in backward (torch.utils.checkpoint, use_reentrant=False).
 func (b *Builder) Checkpointed() { b.blocks[b.block].Checkpointed = true }

@@ -97,7 +97,7 @@ def _is_cast(name, request):
 def _freeze(model, trainable_layers):
     """The last layers are trained, as LLaMA-Factory's freeze_trainable_layers."""
     model.requires_grad_(False)
-    layers = max((m for m in model.modules() if isinstance(m, torch.nn.ModuleList)), key=len)
+    layers = next(m for m in model.modules() if isinstance(m, torch.nn.ModuleList))  # the outermost list
     for layer in layers[-trainable_layers:]:
         layer.requires_grad_(True)
 
