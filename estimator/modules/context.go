@@ -122,6 +122,7 @@ type Context struct {
 	cos, sin, mask program.T
 	alibi          program.T // slopes by position
 	probs          program.T // probabilities of eager attention: a variable of the layer
+	holdsEmbeds    bool      // the blocks pass inputs_embeds on
 	allMasked      bool      // every layer gets the mask, not only windowed ones
 }
 

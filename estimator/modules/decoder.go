@@ -160,10 +160,10 @@ func (c *Context) masks(dt program.DType) {
 		c.Hold(c.mask, program.Shared) // autograd keeps it
 		return
 	case c.Attention == Eager:
-		c.mask = c.Input("causal_mask", c.Seq*c.Seq, dt, "s·s")
+		c.mask = c.Input("causal_mask", c.Batch*c.Seq*c.Seq, dt, "b·s·s")
 		c.allMasked = true
-		if c.windows() {
-			c.holdMask(c.Input("sliding_mask", c.Seq*c.Seq, dt, "s·s"))
+		if m.SlidingLayers > 0 && m.SlidingLayers < m.Layers && !c.traits.ownWindow { // a mask for each kind of layer
+			c.holdMask(c.Input("sliding_mask", c.Batch*c.Seq*c.Seq, dt, "b·s·s"))
 		}
 	case c.Attention == SDPA && (c.windows() || c.traits.alwaysMask):
 		c.mask = c.Input("mask", c.Seq*c.Seq, program.Bool, "s·s")
@@ -237,7 +237,7 @@ func (c *Context) downLast() bool {
 // its mask from that length on (masking_utils.py allow_is_causal_skip).
 func (c *Context) windows() bool {
 	m := &c.Model
-	return m.SlidingWindow > 0 && m.SlidingLayers > 0 && c.Seq >= m.SlidingWindow
+	return !c.traits.ownWindow && m.SlidingWindow > 0 && m.SlidingLayers > 0 && c.Seq >= m.SlidingWindow
 }
 
 // run is the number of layers from first on that make the same program.
@@ -270,32 +270,35 @@ func (c *Context) block(x program.T, first, n int64) program.T {
 		c.Drop(c.probs)
 	}
 	switch {
-	case some && c.keepsProbs():
-		c.Drop(carried)
-	case some:
+	case c.holdsEmbeds:
 		c.PassOn()
+	case some:
+		c.Drop(carried)
 	}
-	// The model's forward keeps inputs_embeds in a variable.
 	embeds := first == 0 && n == 1 && !c.Checkpoint
-	switch {
-	case !embeds:
+	if !embeds {
 		c.Drop(in)
-	case c.keepsProbs():
-		c.Hold(in, program.ForwardEnd)
 	}
 	c.Leave(y)
 	if c.Checkpoint && y.RequiresGrad() {
 		c.Checkpointed()
 	}
 	c.Backward()
-	switch {
-	case c.keepsProbs():
-		c.Carry(c.probs)
-	case embeds:
-		c.Carry(in)
-	}
+	c.carry(in, embeds)
 	c.layer, c.Count = -1, 1
 	return y
+}
+
+// carry keeps what variables of the model's forward hold when a layer returns:
+// the layer's outputs until the next one returns, and inputs_embeds to the end.
+func (c *Context) carry(in program.T, embeds bool) {
+	probs := c.keepsProbs() && c.Carry(c.probs)
+	switch {
+	case embeds && probs:
+		c.Hold(in, program.ForwardEnd)
+	case embeds:
+		c.holdsEmbeds = c.Carry(in)
+	}
 }
 
 // keepsProbs says whether a layer's probabilities live until the next layer
@@ -345,7 +348,9 @@ func (c *Context) part(x program.T, before, after string, f func(program.T) prog
 		return y
 	}
 	y := c.Add(x, a, "b·s·h")
-	c.Drop(a)
+	if !c.traits.keepsAttention {
+		c.Drop(a)
+	}
 	return y
 }
 

@@ -43,7 +43,10 @@ func (c *Context) falconAttention(x program.T) program.T {
 	if m.Position == model.RoPE {
 		c.At("rotary")
 		q2, k2 := c.rotate(q, "b·s·n·d"), c.rotate(k, "b·s·g·d")
-		c.Drop(q, k)
+		c.Drop(k)
+		if m.KVHeads > 1 { // the one key head leaves the queries a view of what a variable holds
+			c.Drop(q)
+		}
 		q, k = q2, k2
 	}
 	c.At("attention")

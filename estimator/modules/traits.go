@@ -56,6 +56,8 @@ type traits struct {
 	ownLinear       bool // its linears compute product and bias apart; bitsandbytes replaces nn.Linear itself only (Falcon)
 	denseALiBi      bool // the slopes are added to the mask: one per head (Falcon)
 	plainSoftmax    bool // eager attention takes the softmax in the type of the scores (GPT-2)
+	ownWindow       bool // a buffer of the attention module hides what is outside of a window (GPT-Neo)
+	keepsAttention  bool // a variable of the layer holds the result of attention until it returns
 	fillMask        bool // masked scores are filled: the mask is boolean (MPT)
 	keepsProbs      bool // the loop over layers keeps a layer's outputs until the next one returns
 	eagerOnly       bool
@@ -150,19 +152,19 @@ var families = map[string]traits{
 	}),
 	"mpt": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.embed, t.fusedSplit = layerNorm, "Wqkv", "out_proj", "", "wte", true
-		t.eagerOnly, t.fillMask, t.keepsProbs, t.eager = true, true, true, (*Context).eagerMPT
+		t.eagerOnly, t.fillMask, t.keepsProbs, t.keepsAttention, t.eager = true, true, true, true, (*Context).eagerMPT
 	}),
 	"gpt2": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
-		t.conv1D, t.fusedSplit, t.plainSoftmax = true, true, true
+		t.conv1D, t.fusedSplit, t.plainSoftmax, t.keepsAttention = true, true, true, true
 	}),
 	"gpt_bigcode": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
-		t.fusedSplit = true
+		t.fusedSplit, t.keepsAttention = true, true
 	}),
 	"gpt_neo": llamaWith(func(t *traits) {
 		t.norm, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "out_proj", "", "c_fc", "c_proj", "wte"
-		t.eagerOnly, t.keepsProbs, t.eager = true, true, (*Context).eagerNeo
+		t.eagerOnly, t.keepsProbs, t.ownWindow, t.keepsAttention, t.eager = true, true, true, true, (*Context).eagerNeo
 	}),
 	"gptj": llamaWith(func(t *traits) {
 		t.norm, t.layout, t.interleaved, t.tokenMajor, t.eager = layerNorm, parallelShared, true, true, (*Context).eagerGPTJ

@@ -18,13 +18,15 @@ func (b *Builder) Tie(p int, owned bool) {
 
 // Carry keeps a tensor of the finished block until the next block has run, as
 // a variable of the model's loop over layers does. What autograd keeps anyway
-// needs no such care.
-func (b *Builder) Carry(t T) {
+// needs no such care: the result says whether the tensor is carried.
+func (b *Builder) Carry(t T) bool {
 	blk, s := &b.blocks[b.block], &b.sts[t.st]
-	if blk.Checkpointed || s.Saved == Never {
-		s.Kind, s.Drop = Carried, Never
-		blk.CarryOut = t.st
+	if !blk.Checkpointed && s.Saved != Never {
+		return false
 	}
+	s.Kind, s.Drop = Carried, Never
+	blk.CarryOut = t.st
+	return true
 }
 
 // Carried is what the block before the open one left in such a variable.
@@ -223,7 +225,7 @@ func (b *Builder) XIELU(x T, alpha int, shape string) T {
 	wide := promote(x.dt, at.dt) // the scalars are tensors of one element: they promote
 	exp32 := x.dt
 	if b.autocast != Invalid {
-		exp32 = Float32 // expm1 is on autocast's float32 list
+		wide, exp32 = Float32, Float32 // the scalars' softplus and expm1 are on autocast's float32 list
 	}
 	line := func(name string, dt DType) T { b.pass(name, dt, 3*x.n*dt.Size()); return b.result(x.n, dt, shape) }
 	b.pass("gt", x.dt, x.n*(x.dt.Size()+1))
@@ -241,7 +243,9 @@ func (b *Builder) XIELU(x T, alpha int, shape string) T {
 	}
 	diff := line("sub", exp32)
 	out := promote(wide, exp32)
-	branch, linear2 := line("mul", out), line("mul", x.dt)
+	branch := line("mul", out)
+	b.Drop(diff)
+	linear2 := line("mul", x.dt)
 	negative := line("add", out)
 	b.Drop(branch, linear2)
 	y := line("where", out)
@@ -255,7 +259,7 @@ func (b *Builder) XIELU(x T, alpha int, shape string) T {
 		}
 		nd.dt2 = x.dt
 	}
-	b.Drop(positive, negative, mask, scaled, exp, diff)
+	b.Drop(positive, negative, mask, scaled, exp)
 	return y
 }
 

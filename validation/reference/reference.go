@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/model"
 	"github.com/vramcalc/vramcalc/presets"
 )
 
@@ -89,15 +90,32 @@ func Read(r io.Reader) ([]Row, error) {
 
 var longDTypes = map[string]string{"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "": ""}
 
+// slidingOf is the number of windowed layers among a model's first: one layer
+// without a window closes each group of a pattern.
+func slidingOf(m model.Model, layers int64) int64 {
+	full := m.Layers - m.SlidingLayers
+	switch {
+	case m.SlidingLayers == 0:
+		return 0
+	case full == 0:
+		return layers
+	}
+	return layers - layers/(m.Layers/full)
+}
+
 // Estimator is the same request for the estimator, nothing left to defaults
 // that the row says.
 func (q Request) Estimator() (estimator.Request, error) {
-	m, err := presets.Model(q.Model)
+	name := q.Model
+	if name == "glm-4-9b" { // the rows run transformers' own class, not the repository's code
+		name = "glm-4-9b-hf"
+	}
+	m, err := presets.Model(name)
 	if err != nil {
 		return estimator.Request{}, err
 	}
 	if q.Layers > 0 {
-		m.SlidingLayers = m.SlidingLayers * q.Layers / m.Layers
+		m.SlidingLayers = slidingOf(m, q.Layers)
 		m.Layers = q.Layers
 	}
 	req := estimator.Request{Model: m, Training: estimator.Training{
