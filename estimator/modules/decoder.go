@@ -74,7 +74,7 @@ func (c *Context) prologue() program.T {
 		x = c.replace(x, c.Dropout(x, p, "b·s·h"))
 	}
 	c.positions(x.DType())
-	if c.Model.ModelType == "gpt_bigcode" { // a causal mask of all positions lies ready as a buffer
+	if c.traits.maskBuffer {
 		c.AddParam(program.Param{Module: "bias", N: m.PositionRows * m.PositionRows, DType: program.Bool, Count: 1, Cat: program.Weights, Buffer: true})
 	}
 	c.Leave(x)

@@ -58,6 +58,8 @@ type traits struct {
 	plainSoftmax    bool // eager attention takes the softmax in the type of the scores (GPT-2)
 	ownWindow       bool // a buffer of the attention module hides what is outside of a window (GPT-Neo)
 	keepsAttention  bool // a variable of the layer holds the result of attention until it returns
+	maskBuffer      bool // a causal mask of all positions lies ready (GPT-BigCode)
+	sumsNormed      bool // with norms after the parts, each norm is of the sum (OPT)
 	fillMask        bool // masked scores are filled: the mask is boolean (MPT)
 	keepsProbs      bool // the loop over layers keeps a layer's outputs until the next one returns
 	eagerOnly       bool
@@ -160,7 +162,7 @@ var families = map[string]traits{
 	}),
 	"gpt_bigcode": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
-		t.fusedSplit, t.keepsAttention = true, true
+		t.fusedSplit, t.keepsAttention, t.maskBuffer = true, true, true
 	}),
 	"gpt_neo": llamaWith(func(t *traits) {
 		t.norm, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "out_proj", "", "c_fc", "c_proj", "wte"
@@ -170,7 +172,9 @@ var families = map[string]traits{
 		t.norm, t.layout, t.interleaved, t.tokenMajor, t.eager = layerNorm, parallelShared, true, true, (*Context).eagerGPTJ
 		t.o, t.gate, t.up, t.down, t.embed = "out_proj", "", "fc_in", "fc_out", "wte"
 	}),
-	"opt": llamaWith(func(t *traits) { t.norm, t.o, t.gate, t.up, t.down = layerNorm, "out_proj", "", "fc1", "fc2" }),
+	"opt": llamaWith(func(t *traits) {
+		t.norm, t.o, t.gate, t.up, t.down, t.sumsNormed = layerNorm, "out_proj", "", "fc1", "fc2", true
+	}),
 }
 
 // traitsOf finds the traits of a model; layouts that the configuration decides
@@ -181,7 +185,7 @@ func traitsOf(m *model.Model) (traits, bool) {
 		return t, false
 	}
 	switch {
-	case m.PostNorm && m.ModelType == "opt":
+	case m.PostNorm && t.sumsNormed:
 		t.layout = postResidual
 	case m.PostNorm && t.layout == sequential:
 		t.layout = postNormed

@@ -66,7 +66,7 @@ func (b *Builder) record(kind nodeKind, t T, in ...T) (T, *node) {
 		nd.in[i] = x.v
 		needs = needs || x.v != Never
 	}
-	if !needs || b.inference {
+	if !needs {
 		return t, nil
 	}
 	nd.savedLo = int32(len(b.saves))

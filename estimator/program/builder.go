@@ -175,7 +175,6 @@ type Builder struct {
 	module    string
 	cat       Category
 	autocast  DType // Invalid: off
-	inference bool  // no gradient is recorded
 	block     int   // index of the open block
 	firstCast int32 // first cast of a result of the node under way, Never if there is none
 	backward  bool  // operations belong to the backward pass

@@ -96,10 +96,10 @@ func (b *Builder) chunkedGrad(nd *node) {
 	// Locals of the function die when it returns: after the casts to the types
 	// of the inputs.
 	if dh != Never {
-		dh = b.finish(nd.in[0], dh, rows*width, nd.dt2)
+		b.finish(nd.in[0], dh, rows*width, nd.dt2)
 	}
 	if dw != Never {
-		dw = b.finish(nd.in[1], dw, vocab*width, wdt)
+		b.finish(nd.in[1], dw, vocab*width, wdt)
 	}
 	b.Drop(buffer)
 	for _, c := range casts {
@@ -130,17 +130,16 @@ func (b *Builder) tileCasts(nd *node, rows, width, vocab int64, wdt DType) [2]in
 
 // finish casts an accumulated gradient to its value's type and gives it away;
 // the float32 one is freed when the function returns.
-func (b *Builder) finish(v, st int32, n int64, dt DType) int32 {
+func (b *Builder) finish(v, st int32, n int64, dt DType) {
 	if dt == Float32 {
 		b.sts[st].refs = 1
 		b.give(v, st, dt)
-		return st
+		return
 	}
 	b.pass("to", dt, n*(4+dt.Size()))
 	c := b.hold(n, dt)
 	b.finished = append(b.finished, st)
 	b.give(v, c, dt)
-	return c
 }
 
 // indexRowsGrad scatters the gradient of selected rows back: zeros of the

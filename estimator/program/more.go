@@ -121,12 +121,12 @@ func (b *Builder) Split(x T, sizes ...int64) [3]T {
 	nd.savedLo, nd.savedHi = int32(len(b.saves)), int32(len(b.saves))
 	for i, n := range sizes {
 		parts[i] = T{st: x.st, v: Never, n: n, dt: x.dt}
-		if x.v != Never && !b.inference {
+		if x.v != Never {
 			parts[i].v = b.newValue(n, x.dt, Never)
 			nd.n[i] = int64(parts[i].v)
 		}
 	}
-	if x.v != Never && !b.inference {
+	if x.v != Never {
 		nd.n[3] = int64(len(sizes))
 		nd.out = parts[0].v
 		b.nodes = append(b.nodes, nd)

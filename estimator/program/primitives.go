@@ -8,7 +8,7 @@ const none = -1
 func (b *Builder) Weight(p int) T {
 	pr := &b.Params[p]
 	t := T{st: Never, v: Never, n: pr.N, dt: pr.DType}
-	if pr.Trainable && !b.inference {
+	if pr.Trainable {
 		if pr.v == Never {
 			pr.v = b.newValue(pr.N, pr.DType, int32(p))
 		}
@@ -23,9 +23,6 @@ func (b *Builder) AddParam(p Param) int {
 	b.Params = append(b.Params, p)
 	return len(b.Params) - 1
 }
-
-// NoGrad turns autograd off (torch.no_grad) or on again.
-func (b *Builder) NoGrad(off bool) { b.inference = off }
 
 // Detach is the tensor without its history.
 func (b *Builder) Detach(x T) T { x.v = Never; return x }
