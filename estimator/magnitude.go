@@ -25,9 +25,13 @@ func (r *resolved) checkModel() error {
 		name       string
 		value, max int64
 	}{
-		{"layers", m.Layers, 1024}, {"hidden size", m.Hidden, 1 << 18}, {"heads", m.Heads, 1 << 14},
-		{"key-value heads", m.KVHeads, 1 << 14}, {"head dimension", m.HeadDim, 1 << 14},
-		{"intermediate size", m.Intermediate, 1 << 22}, {"vocabulary", m.Vocab, 1 << 24},
+		{"layers", m.Layers, 1024},
+		{"hidden size", m.Hidden, 1 << 18},
+		{"heads", m.Heads, 1 << 14},
+		{"key-value heads", m.KVHeads, 1 << 14},
+		{"head dimension", m.HeadDim, 1 << 14},
+		{"intermediate size", m.Intermediate, 1 << 22},
+		{"vocabulary", m.Vocab, 1 << 24},
 	} {
 		if s.value < 1 || s.value > s.max {
 			return fmt.Errorf("model %s: %s %d is not between 1 and %d", m.ID, s.name, s.value, s.max)
