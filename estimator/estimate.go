@@ -69,13 +69,12 @@ func Estimate(req Request) (Report, error) {
 
 // describe fills in what is known before anything is replayed.
 func (rep *Report) describe(r *resolved, p program.Program) {
-	total, trainable := p.Count()
+	_, trainable := p.Count()
 	rep.Model = ModelInfo{ID: r.req.Model.ID, Name: r.req.Model.Name, Parameters: baseParameters(p)}
 	rep.Method = MethodInfo{ID: r.method.ID, TrainableParameters: trainable}
 	if r.method.Adapter {
 		rep.Method.AdapterFileBytes = adapterBytes(p)
 	}
-	_ = total
 	d := &r.req.Device
 	rep.Device = DeviceInfo{ID: d.GPU.ID, Name: d.GPU.Name, Count: max(d.Count, 1), UsedBytes: d.UsedBytes}
 	if d.GPU.ID != "" {

@@ -28,15 +28,9 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 	case nodeBmm:
 		b.bmmGrad(nd)
 	case nodeExpand:
-		v := in[0]
-		n := b.vals[v].n
-		b.pass("sum", nd.dt, (b.vals[nd.out].n+n)*nd.dt.Size())
-		b.fresh(v, n, nd.dt, "gradient")
-	case nodeSlice:
-		v := in[0]
-		n := b.vals[v].n
-		b.pass("slice_backward", nd.dt, (n+2*b.vals[nd.out].n)*nd.dt.Size())
-		b.fresh(v, n, nd.dt, "gradient")
+		b.oneGrad("sum", nd, nd.dt, (b.vals[nd.out].n+b.vals[in[0]].n)*nd.dt.Size())
+	case nodeSlice, nodeEmbedding:
+		b.oneGrad("scatter_backward", nd, nd.dt, (b.vals[in[0]].n+2*b.vals[nd.out].n)*nd.dt.Size())
 	case nodeCat:
 		for _, v := range in[:2] {
 			if v != Never {
@@ -44,20 +38,9 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 			}
 		}
 	case nodeSoftmax:
-		v := in[0]
-		n := b.vals[v].n
-		b.pass("softmax_backward", Float32, n*(8+nd.dt.Size()))
-		b.fresh(v, n, nd.dt, "gradient")
-	case nodeEmbedding:
-		v := in[0]
-		n := b.vals[v].n
-		b.pass("embedding_dense_backward", nd.dt, (n+2*b.vals[nd.out].n)*nd.dt.Size())
-		b.fresh(v, n, nd.dt, "V·h")
+		b.oneGrad("softmax_backward", nd, nd.dt, b.vals[in[0]].n*(8+nd.dt.Size()))
 	case nodeCrossEntropy:
-		v := in[0]
-		n := b.vals[v].n
-		b.pass("nll_loss_backward", Float32, n*4)
-		b.fresh(v, n, Float32, "gradient")
+		b.oneGrad("nll_loss_backward", nd, Float32, b.vals[in[0]].n*4)
 	case nodeNormRow:
 		b.weightGrad(nd)
 	case nodeInt8:
@@ -90,6 +73,14 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 		b.attentionGrad(nd)
 	}
 	return false
+}
+
+// oneGrad is one kernel that moves so many bytes and writes the gradient of
+// the node's only input.
+func (b *Builder) oneGrad(name string, nd *node, dt DType, bytes int64) {
+	v := nd.in[0]
+	b.pass(name, dt, bytes)
+	b.fresh(v, b.vals[v].n, dt, "gradient")
 }
 
 // unaryGrad is one kernel that writes the input's gradient from passes tensors.
