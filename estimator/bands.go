@@ -78,20 +78,23 @@ const (
 	DoesNotFit = "does-not-fit"
 )
 
+// free is the capacity less what others use, in bytes.
+func (rep *Report) free() int64 { return rep.Device.CapacityBytes - rep.Device.UsedBytes }
+
 // decide holds the device memory and its band against what is free: the
 // capacity, less what others use.
 func (rep *Report) decide() {
 	if rep.Device.CapacityBytes == 0 {
 		return
 	}
-	need, free := rep.Memory.DeviceBytes, rep.Device.CapacityBytes-rep.Device.UsedBytes
+	need, free := rep.Memory.DeviceBytes, rep.free()
 	ratios := runsLike(memoryRuns, BandClass(rep)).ratios
 	rep.Fit = &Fit{
 		Fits: need <= free, HeadroomBytes: free - need, Verdict: Tight,
 		Probability: ratios.Below(float64(free) / float64(max(need, 1))),
 	}
 	switch {
-	case rep.Memory.Band.HighBytes <= free:
+	case rep.Memory.Band.HighBytes <= free && !rep.Memory.CacheReturned:
 		rep.Fit.Verdict = Fits
 	case rep.Memory.Band.LowBytes > free:
 		rep.Fit.Verdict = DoesNotFit

@@ -1,8 +1,10 @@
 package estimator
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // alternative is one setting that may save memory.
@@ -14,30 +16,40 @@ type alternative struct {
 // Changes are single settings that would save memory, each computed by
 // [Estimate], the widest effect first. Settings that save less than one
 // percent are left out.
-func Changes(req Request, rep Report) ([]Change, error) {
-	var changes []Change
-	for _, a := range alternatives(rep) {
-		r := settled(req, rep)
-		a.apply(&r)
-		after, err := Estimate(r)
-		if err != nil {
-			continue // the setting does not go with the others
-		}
-		c := Change{
-			Flags: a.flags, DeviceBytesDelta: after.Memory.DeviceBytes - rep.Memory.DeviceBytes,
-			ResultDeviceBytes: after.Memory.DeviceBytes, Fits: after.Fit != nil && after.Fit.Fits,
-		}
-		if after.Throughput != nil && rep.Throughput != nil {
-			c.SpeedRatio = after.Throughput.TokensPerSecond / rep.Throughput.TokensPerSecond
-		}
-		if c.DeviceBytesDelta < -rep.Memory.DeviceBytes/100 {
-			changes = append(changes, c)
+func Changes(req Request, rep Report) []Change {
+	as := alternatives(rep)
+	changes := make([]*Change, len(as))
+	var all sync.WaitGroup
+	for i, a := range as {
+		all.Go(func() { changes[i] = a.change(settled(req, rep), rep) })
+	}
+	all.Wait()
+	var worth []Change
+	for _, c := range changes {
+		if c != nil && c.DeviceBytesDelta < -rep.Memory.DeviceBytes/100 {
+			worth = append(worth, *c)
 		}
 	}
-	slices.SortStableFunc(changes, func(a, b Change) int {
-		return int(max(-1, min(1, a.DeviceBytesDelta-b.DeviceBytesDelta)))
-	})
-	return changes, nil
+	slices.SortStableFunc(worth, func(a, b Change) int { return cmp.Compare(a.DeviceBytesDelta, b.DeviceBytesDelta) })
+	return worth
+}
+
+// change is the effect of an alternative on a settled request: nil when the
+// setting does not go with the others.
+func (a alternative) change(req Request, before Report) *Change {
+	a.apply(&req)
+	after, err := Estimate(req)
+	if err != nil {
+		return nil
+	}
+	c := &Change{
+		Flags: a.flags, DeviceBytesDelta: after.Memory.DeviceBytes - before.Memory.DeviceBytes,
+		ResultDeviceBytes: after.Memory.DeviceBytes, Fits: after.Fit != nil && after.Fit.Fits,
+	}
+	if after.Throughput != nil && before.Throughput != nil {
+		c.SpeedRatio = after.Throughput.TokensPerSecond / before.Throughput.TokensPerSecond
+	}
+	return c
 }
 
 // settled is the request with the report's settings said, so that a change

@@ -2,6 +2,7 @@ package estimator
 
 import (
 	"fmt"
+	"reflect"
 	"sync"
 
 	"github.com/vramcalc/vramcalc/estimator/memory"
@@ -17,7 +18,20 @@ type engine struct {
 	builder   program.Builder
 	replayer  memory.Replayer
 	allocator memory.Allocator
+	step      step
 }
+
+// step is the program that an engine holds and what was read of it: devices
+// that ask for the same settings share it.
+type step struct {
+	info         TrainingInfo // the settings it was built from
+	program      program.Program
+	plan         memory.Plan
+	reservations []reservation
+}
+
+// reservation is what the allocator holds at its peak without a limit.
+type reservation struct{ workspace, reserved int64 }
 
 var engines = sync.Pool{New: func() any { return new(engine) }}
 
@@ -27,6 +41,7 @@ const defaultWorkspace = 4096*1024*2 + 16*1024*8
 
 // build writes the program of a resolved request.
 func (e *engine) build(r *resolved) (program.Program, memory.Plan, error) {
+	e.step = step{reservations: e.step.reservations[:0]}
 	e.builder.Reset()
 	if err := modules.Build(&e.builder, r.config); err != nil {
 		return program.Program{}, memory.Plan{}, err
@@ -39,27 +54,63 @@ func (e *engine) build(r *resolved) (program.Program, memory.Plan, error) {
 	}, nil
 }
 
+// onCard is a plan with the libraries' workspaces of a card.
+func onCard(plan memory.Plan, cal *hardware.Calibration) memory.Plan {
+	if cal != nil {
+		plan.Workspaces = []int64{cal.CublasWorkspaceBytes(), cal.CublasWorkspaceBytes()}
+	}
+	return plan
+}
+
+// hold makes the engine hold the program of a request whose model and method
+// are those of the program that it holds already, if any.
+func (e *engine) hold(r *resolved) error {
+	if len(e.step.program.Blocks) > 0 && reflect.DeepEqual(e.step.info, r.info) {
+		return nil
+	}
+	p, plan, err := e.build(r)
+	if err != nil {
+		return err
+	}
+	e.step.info, e.step.program, e.step.plan = r.info, p, plan
+	return nil
+}
+
 // Estimate answers one request: the memory of the step, its speed and whether
 // it fits. It is safe for concurrent use. The error says which setting is
 // impossible, contradictory or not known.
 func Estimate(req Request) (Report, error) {
+	reports, errs := EstimateAll(req, []Device{req.Device})
+	return reports[0], errs[0]
+}
+
+// EstimateAll answers a request on each of several devices in place of its
+// own. Each answer is that of [Estimate]; what devices share is computed once.
+func EstimateAll(req Request, devices []Device) ([]Report, []error) {
+	e := engines.Get().(*engine)
+	defer engines.Put(e)
+	e.step = step{reservations: e.step.reservations[:0]} // another request's
+	reports, errs := make([]Report, len(devices)), make([]error, len(devices))
+	for i, d := range devices {
+		req.Device = d
+		reports[i], errs[i] = e.estimate(req)
+	}
+	return reports, errs
+}
+
+func (e *engine) estimate(req Request) (Report, error) {
 	r, err := resolve(req)
 	if err != nil {
 		return Report{}, err
 	}
-	e := engines.Get().(*engine)
-	defer engines.Put(e)
-	p, plan, err := e.build(r)
-	if err != nil {
+	if err := e.hold(r); err != nil {
 		return Report{}, err
 	}
+	cal, calErr := r.calibrate()
+	p, plan := e.step.program, onCard(e.step.plan, cal)
 	rep := Report{Training: r.info, Assumptions: r.assumptions, Findings: []Finding{}}
 	rep.describe(r, p)
-	cal, calErr := r.calibrate()
-	if cal != nil {
-		plan.Workspaces[0], plan.Workspaces[1] = cal.CublasWorkspaceBytes(), cal.CublasWorkspaceBytes()
-	}
-	rep.Memory = e.memory(p, plan, cal)
+	rep.Memory = e.memory(p, plan, cal, rep.free())
 	rep.Memory.Band = memoryBand(rep.Memory.DeviceBytes, BandClass(&rep))
 	rep.speed(r, p, plan, cal)
 	rep.decide()
@@ -119,28 +170,55 @@ func (r *resolved) calibrate() (*hardware.Calibration, error) {
 	return &cal, nil
 }
 
-// memory reads the program as bytes.
-func (e *engine) memory(p program.Program, plan memory.Plan, cal *hardware.Calibration) Memory {
+// memory reads the program as bytes, on a card with so many bytes free.
+func (e *engine) memory(p program.Program, plan memory.Plan, cal *hardware.Calibration, free int64) Memory {
 	rd := e.replayer.Read(p, plan)
-	cats := e.replayer.Explain(p, plan, rd.At)
-	e.allocator.Reset()
-	e.replayer.Reserve(p, plan, &e.allocator)
-
-	m := Memory{AllocatedBytes: rd.Peak, ReservedBytes: e.allocator.PeakReserved, PeakAt: place(p, rd.At)}
-	for c, bytes := range cats {
-		if bytes != 0 {
-			m.Breakdown = append(m.Breakdown, Category{program.Category(c).String(), bytes})
-		}
-	}
+	m := Memory{AllocatedBytes: rd.Peak, PeakAt: place(p, rd.At)}
 	m.ContextBytes, m.ContextSource = hardware.DefaultContext()
 	if cal != nil {
 		m.ContextBytes, m.ContextSource = cal.Context()
 	}
-	m.DeviceBytes = m.ReservedBytes + m.ContextBytes
+	for c, bytes := range e.replayer.Explain(p, plan, rd.At) {
+		if bytes != 0 {
+			m.Breakdown = append(m.Breakdown, Category{program.Category(c).String(), bytes})
+		}
+	}
 	for _, mark := range rd.Phases() {
 		m.Phases = append(m.Phases, Phase{mark.Phase.String(), mark.Peak, place(p, mark.At), mark.End})
 	}
+	m.ReservedBytes = e.reserve(p, plan)
+	if room := free - m.ContextBytes; m.AllocatedBytes <= room && room < m.ReservedBytes {
+		m.ReservedBytes, m.CacheReturned = e.reserveWithin(p, plan, room, m.ReservedBytes)
+	}
+	m.DeviceBytes = m.ReservedBytes + m.ContextBytes
 	return m
+}
+
+// reserve is the peak of what the caching allocator holds on a card that
+// always has room.
+func (e *engine) reserve(p program.Program, plan memory.Plan) int64 {
+	for _, known := range e.step.reservations {
+		if known.workspace == plan.Workspaces[0] {
+			return known.reserved
+		}
+	}
+	e.allocator.Reset()
+	e.replayer.Reserve(p, plan, &e.allocator)
+	e.step.reservations = append(e.step.reservations, reservation{plan.Workspaces[0], e.allocator.PeakReserved})
+	return e.allocator.PeakReserved
+}
+
+// reserveWithin is the same on a card with less room, where the allocator
+// returns its cached segments to the device before it gives up. When that is
+// not enough, the answer is what the step would have needed.
+func (e *engine) reserveWithin(p program.Program, plan memory.Plan, room, needed int64) (reserved int64, returned bool) {
+	e.allocator.Reset()
+	e.allocator.Limit = room
+	e.replayer.Reserve(p, plan, &e.allocator)
+	if e.allocator.OutOfMemory {
+		return needed, false
+	}
+	return e.allocator.PeakReserved, true
 }
 
 // place words a moment of the replay: phase, layer and operation.

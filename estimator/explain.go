@@ -26,10 +26,10 @@ func Explain(req Request) ([]Derivation, error) {
 		return nil, err
 	}
 	cal, _ := r.calibrate()
-	if cal != nil {
-		plan.Workspaces[0], plan.Workspaces[1] = cal.CublasWorkspaceBytes(), cal.CublasWorkspaceBytes()
-	}
-	m := e.memory(p, plan, cal)
+	plan = onCard(plan, cal)
+	var rep Report
+	rep.describe(r, p)
+	m := e.memory(p, plan, cal, rep.free())
 	ds := []Derivation{symbols(r)}
 	ds = append(ds, e.alive(p, plan)...)
 	ds = append(ds, totals(m)...)
@@ -154,8 +154,12 @@ func listAlive(groups map[aliveKey]*aliveSum, peak int64, where string) []Deriva
 }
 
 func totals(m Memory) []Derivation {
+	segments := "2 MiB segments up to 1 MiB, 20 MiB up to 10 MiB, own ones above"
+	if m.CacheReturned {
+		segments += "; unused ones returned when the card is full"
+	}
 	return []Derivation{
-		{Quantity: "reserved", Formula: "segments that the caching allocator holds", Values: "2 MiB segments up to 1 MiB, 20 MiB up to 10 MiB, own ones above", Result: gib(m.ReservedBytes), Source: "replay of PyTorch's allocator (c10/cuda/CUDACachingAllocator.cpp)"},
+		{Quantity: "reserved", Formula: "segments that the caching allocator holds", Values: segments, Result: gib(m.ReservedBytes), Source: "replay of PyTorch's allocator (c10/cuda/CUDACachingAllocator.cpp)"},
 		{Quantity: "device", Formula: "reserved + context", Values: gib(m.ReservedBytes) + " + " + gib(m.ContextBytes), Result: gib(m.DeviceBytes), Source: m.ContextSource},
 	}
 }

@@ -29,7 +29,18 @@ func (rep *Report) find(r *resolved, calErr error) {
 	if r.req.Device.Count > 1 {
 		add("warning", "one-gpu", "the step is that of one GPU: gradient exchange between GPUs is not modelled yet", "")
 	}
-	if rep.Memory.DeviceBytes > rep.Device.CapacityBytes && rep.Fit != nil && rep.Memory.AllocatedBytes+rep.Memory.ContextBytes < rep.Device.CapacityBytes {
-		add("info", "fragmentation", "the tensors alone would fit; the rest is memory that the allocator holds in pieces", "PYTORCH_ALLOC_CONF=expandable_segments:True can help")
+	rep.findPieces(add)
+}
+
+// findPieces tells of memory that the allocator holds in pieces, where that
+// matters.
+func (rep *Report) findPieces(add func(severity, code, message, hint string)) {
+	const hint = "PYTORCH_ALLOC_CONF=expandable_segments:True can help"
+	m := &rep.Memory
+	switch {
+	case m.CacheReturned:
+		add("warning", "cache-returned", "it fits only because PyTorch's allocator returns cached memory when the card is full; that costs time in each step, which the speed does not count", hint)
+	case rep.Fit != nil && !rep.Fit.Fits && m.AllocatedBytes+m.ContextBytes <= rep.free():
+		add("info", "fragmentation", "the tensors alone would fit; the rest is memory that the allocator holds in pieces", hint)
 	}
 }

@@ -288,3 +288,58 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// TestSharedWorkChangesNothing: devices asked together answer as they do alone.
+func TestSharedWorkChangesNothing(t *testing.T) {
+	var devices []estimator.Device
+	for _, name := range []string{"rtx-4090", "h100-80gb-sxm", "rtx-4060", "b200-180gb-sxm", "t4", "a100-40gb-sxm"} {
+		devices = append(devices, estimator.Device{GPU: gpu(t, name)})
+	}
+	m, err := presets.Model("llama-7b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, precision := range []string{"", "bf16-mixed"} { // the default depends on the card
+		req := estimator.Request{Model: m, Method: estimator.Method{ID: "lora"}, Training: estimator.Training{Precision: precision, MicroBatch: 2}}
+		together, errs := estimator.EstimateAll(req, devices)
+		for i, d := range devices {
+			req.Device = d
+			alone, err := estimator.Estimate(req)
+			if !reflect.DeepEqual(alone, together[i]) || (err == nil) != (errs[i] == nil) {
+				t.Errorf("%s: together %+v, alone %+v", d.GPU.ID, together[i], alone)
+			}
+		}
+	}
+}
+
+// TestFullCardReturnsItsCache: between what the tensors need and what an
+// unbounded allocator would hold, a step fits, tightly, and says why.
+func TestFullCardReturnsItsCache(t *testing.T) {
+	m, err := presets.Model("llama-7b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := estimator.Request{Model: m, Method: estimator.Method{ID: "qlora"}, Device: estimator.Device{GPU: gpu(t, "a100-80gb-sxm")}}
+	ample, err := estimator.Estimate(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	least, most := ample.Memory.AllocatedBytes+ample.Memory.ContextBytes, ample.Memory.DeviceBytes
+	if ample.Memory.CacheReturned || most-least < 1<<30 {
+		t.Fatalf("the request holds no cache to speak of: %d to %d", least, most)
+	}
+	for _, capacity := range []int64{least - 1, most - 1<<28, most} {
+		req.Device.CapacityBytes = capacity
+		got, err := estimator.Estimate(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		between := capacity > least && capacity < most
+		if got.Memory.CacheReturned != between || got.Fit.Fits != (capacity > least) {
+			t.Errorf("capacity %d of %d to %d: %+v, %+v", capacity, least, most, got.Memory, got.Fit)
+		}
+		if between && (got.Fit.Verdict != estimator.Tight || got.Memory.DeviceBytes > capacity) {
+			t.Errorf("returned cache: verdict %s with %d of %d", got.Fit.Verdict, got.Memory.DeviceBytes, capacity)
+		}
+	}
+}

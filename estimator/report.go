@@ -80,6 +80,10 @@ type Memory struct {
 	ContextBytes   int64      `json:"context_bytes"`   // CUDA context and libraries outside the allocator
 	ContextSource  string     `json:"context_source"`
 	Phases         []Phase    `json:"phases"` // the timeline, coarse
+	// CacheReturned says that the step only fits because the allocator returns
+	// cached memory to the device when that is full; reserved_bytes and
+	// device_bytes are then what this card is left with.
+	CacheReturned bool `json:"cache_returned,omitempty"`
 }
 
 // MemoryBand is the error band of the device figure.
@@ -137,7 +141,8 @@ type Fit struct {
 	Fits          bool  `json:"fits"`           // the estimate itself is within the capacity
 	HeadroomBytes int64 `json:"headroom_bytes"` // negative when it does not fit
 	// Verdict is "fits" or "does-not-fit" where the whole error band is on one
-	// side of the capacity, else "tight".
+	// side of the capacity, else "tight"; so is a step that fits only because
+	// cached memory is returned.
 	Verdict string `json:"verdict"`
 	// Probability is the share of the residual distribution under which device
 	// memory stays within the capacity.

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "rewrite the golden files, the README's 
 
 // standIn is an engine whose answer is easily told: every step needs 12 GiB.
 var standIn = engine{
-	estimate: func(r estimator.Request) (estimator.Report, error) {
+	estimate: each(func(r estimator.Request) (estimator.Report, error) {
 		if r.Training.Precision == "bf16" && !r.Device.GPU.SupportsBF16 {
 			return estimator.Report{}, &estimator.SettingError{Setting: "precision", Value: "bf16", Problem: "the card has no bfloat16", Hint: "take fp16"}
 		}
@@ -39,13 +39,25 @@ var standIn = engine{
 			},
 			Fit: &estimator.Fit{Fits: capacity >= need, HeadroomBytes: capacity - need, Verdict: verdict(capacity >= need)},
 		}, nil
-	},
-	changes: func(estimator.Request, estimator.Report) ([]estimator.Change, error) {
-		return []estimator.Change{{Flags: "--checkpointing full", DeviceBytesDelta: -1 << 30}}, nil
+	}),
+	changes: func(estimator.Request, estimator.Report) []estimator.Change {
+		return []estimator.Change{{Flags: "--checkpointing full", DeviceBytesDelta: -1 << 30}}
 	},
 	explain: func(estimator.Request) ([]estimator.Derivation, error) {
 		return []estimator.Derivation{{Quantity: "weights", Result: "12 GiB"}}, nil
 	},
+}
+
+// each asks an answer for one request on every device.
+func each(answer func(estimator.Request) (estimator.Report, error)) func(estimator.Request, []estimator.Device) ([]estimator.Report, []error) {
+	return func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
+		reports, errs := make([]estimator.Report, len(devices)), make([]error, len(devices))
+		for i, d := range devices {
+			r.Device = d
+			reports[i], errs[i] = answer(r)
+		}
+		return reports, errs
+	}
 }
 
 func verdict(fits bool) string {
@@ -313,9 +325,10 @@ func reports(t *testing.T, r result) []render.Answer {
 func TestFlagsReachTheRequest(t *testing.T) {
 	var got estimator.Request
 	env := environment{local: noDetection{}, engine: standIn, models: presetOnly}
-	env.engine.estimate = func(r estimator.Request) (estimator.Report, error) {
+	env.engine.estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
 		got = r
-		return standIn.estimate(r)
+		got.Device = devices[0]
+		return standIn.estimate(r, devices)
 	}
 	r := callWith(env, nil, ask(
 		"--gpu", "h100", "--gpus", "4", "--batch-size", "2", "--seq-len", "512", "--grad-accum", "3",
@@ -423,11 +436,14 @@ func TestChangesOnlyWhereThereIsLittleRoom(t *testing.T) {
 
 func TestRefusedCardsAreSaid(t *testing.T) {
 	env := environment{local: fakeGPUs{}, engine: standIn, models: presetOnly}
-	env.engine.estimate = func(r estimator.Request) (estimator.Report, error) {
-		if r.Device.GPU.ID == "rtx-4060" {
-			return estimator.Report{}, &estimator.SettingError{Setting: "loss", Value: "fused", Problem: "not here"}
+	env.engine.estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
+		reports, errs := standIn.estimate(r, devices)
+		for i, d := range devices {
+			if d.GPU.ID == "rtx-4060" {
+				errs[i] = &estimator.SettingError{Setting: "loss", Value: "fused", Problem: "not here"}
+			}
 		}
-		return standIn.estimate(r)
+		return reports, errs
 	}
 	for _, f := range render.Formats() {
 		got := callWith(env, nil, ask("-o", f)...)

@@ -19,7 +19,7 @@ const root = "../.."
 func shipped() environment {
 	return environment{
 		local:  noDetection{},
-		engine: engine{estimator.Estimate, estimator.Changes, estimator.Explain},
+		engine: engine{estimator.EstimateAll, estimator.Changes, estimator.Explain},
 		models: presetOnly,
 	}
 }

@@ -42,10 +42,10 @@ const stableKeys = `model.id model.name model.parameters
 
 func TestStableJSON(t *testing.T) {
 	env := environment{local: noDetection{}, engine: standIn, models: presetOnly}
-	env.engine.estimate = func(r estimator.Request) (estimator.Report, error) {
-		report, err := standIn.estimate(r)
-		report.Throughput = &estimator.Throughput{}
-		return report, err
+	env.engine.estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
+		reports, errs := standIn.estimate(r, devices)
+		reports[0].Throughput = &estimator.Throughput{}
+		return reports, errs
 	}
 	var doc struct {
 		Schema  int `json:"schema_version"`

@@ -34,8 +34,8 @@ type environment struct {
 
 // engine answers requests.
 type engine struct {
-	estimate func(estimator.Request) (estimator.Report, error)
-	changes  func(estimator.Request, estimator.Report) ([]estimator.Change, error)
+	estimate func(estimator.Request, []estimator.Device) ([]estimator.Report, []error)
+	changes  func(estimator.Request, estimator.Report) []estimator.Change
 	explain  func(estimator.Request) ([]estimator.Derivation, error)
 }
 
@@ -44,7 +44,7 @@ func main() {
 		getenv:   os.Getenv,
 		terminal: isTerminal(os.Stdout),
 		local:    noDetection{},
-		engine:   engine{estimator.Estimate, estimator.Changes, estimator.Explain},
+		engine:   engine{estimator.EstimateAll, estimator.Changes, estimator.Explain},
 		models:   findModel,
 	}))
 }

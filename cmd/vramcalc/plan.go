@@ -3,9 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
@@ -87,7 +84,7 @@ func (a *app) answers(r estimator.Request, devices []estimator.Device, common bo
 		requests []estimator.Request
 		first    error
 	)
-	reports, errs := a.estimateAll(r, devices)
+	reports, errs := a.env.engine.estimate(r, devices)
 	for i, d := range devices {
 		err := errs[i]
 		if err == nil {
@@ -110,25 +107,6 @@ func (a *app) answers(r estimator.Request, devices []estimator.Device, common bo
 		return plan, nil, first
 	}
 	return plan, requests, nil
-}
-
-// estimateAll estimates the request on each device, as many at a time as
-// there are processors.
-func (a *app) estimateAll(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
-	reports, errs := make([]estimator.Report, len(devices)), make([]error, len(devices))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(devices)) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(devices); i = int(next.Add(1)) - 1 {
-				r := r
-				r.Device = devices[i]
-				reports[i], errs[i] = a.env.engine.estimate(r)
-			}
-		})
-	}
-	workers.Wait()
-	return reports, errs
 }
 
 // about says which of several devices an error is about.
@@ -178,9 +156,7 @@ func passes(answers []render.Answer, common bool) bool {
 // room, and how its numbers came about, where that was asked for.
 func (a *app) complete(answer *render.Answer, r estimator.Request, explain bool) (err error) {
 	if answer.Fit != nil && answer.Fit.Verdict != estimator.Fits {
-		if answer.Changes, err = a.env.engine.changes(r, answer.Report); err != nil {
-			return fmt.Errorf("computing what to change: %w", err)
-		}
+		answer.Changes = a.env.engine.changes(r, answer.Report)
 	}
 	if explain {
 		answer.Derivations, err = a.env.engine.explain(r)

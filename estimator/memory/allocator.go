@@ -20,6 +20,7 @@ type block struct {
 	size       int64
 	prev, next int32 // neighbours in the segment, program.Never at its ends
 	up, down   int32 // free blocks of the same size in the pool, program.Never at its ends
+	twin       int32 // the next block of the same request, program.Never for the last
 	small      bool
 	free       bool
 }
@@ -37,12 +38,11 @@ type Allocator struct {
 	blocks []block
 	spare  []int32 // indices of blocks that merged away
 	pools  [2][]class
-	owner  []int32 // handle → block
 }
 
 // Reset forgets everything and keeps the memory.
 func (a *Allocator) Reset() {
-	*a = Allocator{blocks: a.blocks[:0], spare: a.spare[:0], pools: [2][]class{a.pools[0][:0], a.pools[1][:0]}, owner: a.owner[:0]}
+	*a = Allocator{blocks: a.blocks[:0], spare: a.spare[:0], pools: [2][]class{a.pools[0][:0], a.pools[1][:0]}}
 }
 
 // class is the free blocks of one size in a pool. Layers ask for the same
@@ -71,35 +71,42 @@ func segmentSize(size int64) int64 {
 	return (size + roundLarge - 1) / roundLarge * roundLarge
 }
 
-// Malloc serves a request, already rounded, under a handle.
-func (a *Allocator) Malloc(handle int32, size int64) {
+// Malloc serves a request, already rounded, and returns its handle:
+// program.Never when the device has no room.
+func (a *Allocator) Malloc(size int64) int32 {
 	size = max(size, minBlock)
 	small := size <= smallSize
 	p := a.pool(small)
-	var b int32
-	if i := bestFit(*p, size); i < len(*p) {
+	b, i := program.Never, bestFit(*p, size)
+	if i < len(*p) {
 		b = (*p)[i].head
-		a.pop(p, i)
+		a.take(p, i, size)
 	} else if b = a.segment(size, small); b == program.Never {
 		a.OutOfMemory = true
-		return
-	}
-	if r := a.split(b, size, small); r != program.Never {
+		return b
+	} else if r := a.split(b, size, small); r != program.Never {
 		a.insert(r)
 	}
-	a.blocks[b].free = false
-	if int(handle) >= len(a.owner) {
-		a.grow(int(handle) + 1)
-	}
-	a.owner[handle] = b
+	a.blocks[b].free, a.blocks[b].twin = false, program.Never
 	a.Allocated += a.blocks[b].size
 	a.PeakAllocated = max(a.PeakAllocated, a.Allocated)
+	return b
 }
 
-// grow makes room for handles.
-func (a *Allocator) grow(n int) {
-	for len(a.owner) < n {
-		a.owner = append(a.owner, program.Never)
+// take takes the head of class i for a request and gives the pool what is left
+// of it, in its place where the order allows it.
+func (a *Allocator) take(p *[]class, i int, size int64) {
+	b := (*p)[i].head
+	r := a.split(b, size, a.blocks[b].small)
+	switch {
+	case r == program.Never:
+		a.pop(p, i)
+	case a.blocks[b].down == program.Never && (i == 0 || (*p)[i-1].size < a.blocks[r].size):
+		(*p)[i] = class{a.blocks[r].size, r}
+		a.blocks[r].up, a.blocks[r].down = program.Never, program.Never
+	default:
+		a.pop(p, i)
+		a.insert(r)
 	}
 }
 
@@ -220,25 +227,59 @@ func (a *Allocator) remove(b int32) {
 	}
 }
 
-// Free returns the block of a handle and merges it with free neighbours.
-func (a *Allocator) Free(handle int32) {
-	b := a.owner[handle]
-	if b == program.Never {
-		return
+// Link lets a handle stand for another one too.
+func (a *Allocator) Link(handle, other int32) {
+	if handle != program.Never {
+		a.blocks[handle].twin = other
 	}
-	a.owner[handle] = program.Never
+}
+
+// Free returns the blocks of a handle and merges them with free neighbours.
+func (a *Allocator) Free(handle int32) {
+	for b := handle; b != program.Never; {
+		twin := a.blocks[b].twin
+		a.release(b)
+		b = twin
+	}
+}
+
+func (a *Allocator) release(b int32) {
 	k := &a.blocks[b]
 	a.Allocated -= k.size
 	k.free = true
-	if p := k.prev; p != program.Never && a.blocks[p].free {
-		a.remove(p)
-		a.join(p, b)
-		b = p
-	}
-	if n := a.blocks[b].next; n != program.Never && a.blocks[n].free {
+	left := k.prev != program.Never && a.blocks[k.prev].free
+	right := k.next != program.Never && a.blocks[k.next].free
+	switch {
+	case left && right:
+		n := k.next
 		a.remove(n)
 		a.join(b, n)
+		a.merge(k.prev, b, k.prev)
+	case left:
+		a.merge(k.prev, b, k.prev)
+	case right:
+		a.merge(b, k.next, k.next)
+	default:
+		a.insert(b)
 	}
+}
+
+// merge joins b and its right neighbour n to one free block. One of the two is
+// in the pool; the sum takes its place where the order allows it.
+func (a *Allocator) merge(b, n, pooled int32) {
+	k := &a.blocks[pooled]
+	p := a.pool(k.small)
+	if k.up == program.Never && k.down == program.Never {
+		i := bestFit(*p, k.size)
+		if size := a.blocks[b].size + a.blocks[n].size; i+1 == len(*p) || size < (*p)[i+1].size {
+			a.join(b, n)
+			(*p)[i] = class{size, b}
+			a.blocks[b].up, a.blocks[b].down = program.Never, program.Never
+			return
+		}
+	}
+	a.remove(pooled)
+	a.join(b, n)
 	a.insert(b)
 }
 

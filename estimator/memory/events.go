@@ -30,18 +30,6 @@ func (r *Replayer) Reserve(p program.Program, plan Plan, a *Allocator) {
 	r.walker.to = nil
 }
 
-// emit tells of an allocation (bytes ≥ 0) or a release (bytes < 0).
-func (w *walker) emit(st, handle int32, bytes int64) {
-	switch {
-	case w.to == nil:
-		w.sink(st, handle, bytes)
-	case bytes >= 0:
-		w.to.Malloc(handle, bytes)
-	default:
-		w.to.Free(handle)
-	}
-}
-
 func (r *Replayer) walk(p program.Program, plan Plan) {
 	r.index(p)
 	r.temps = plan.KernelTemporaries
@@ -117,49 +105,67 @@ func (w *walker) load() {
 }
 
 // lasting allocates what belongs to no storage of the program.
-func (w *walker) lasting(bytes int64) {
-	w.emit(program.Never, w.next, bytes)
+func (w *walker) lasting(bytes int64) int32 { return w.malloc(program.Never, bytes) }
+
+// malloc allocates bytes for a storage and returns the handle: the allocator's,
+// or a number of its own for every event.
+func (w *walker) malloc(st int32, bytes int64) int32 {
+	if w.to != nil {
+		return w.to.Malloc(bytes)
+	}
 	w.next++
+	w.sink(st, w.next-1, bytes)
+	return w.next - 1
 }
 
 // fetch allocates the batches of a step.
 func (w *walker) fetch(step int) {
 	w.at = Point{Step: step, Phase: Forward, Block: -1, Op: program.Never}
-	w.inputs = w.next
-	w.lasting(inputBytes(w.p) * w.plan.GradAccum)
+	w.inputs = w.lasting(inputBytes(w.p) * w.plan.GradAccum)
 }
 
-// alloc allocates a storage into a slot; equal allocations that it stands for
-// get consecutive handles.
+// alloc allocates a storage into a slot.
 func (w *walker) alloc(slot, st int32) {
-	s := &w.p.Storages[st]
-	w.handles[slot] = w.next
-	if s.Times <= 1 {
-		w.emit(st, w.next, s.Bytes)
-		w.next++
-		return
+	if s := &w.p.Storages[st]; s.Times <= 1 {
+		w.handles[slot] = w.malloc(st, s.Bytes)
+	} else {
+		w.handles[slot] = w.several(st, s.Bytes/int64(s.Times), s.Times)
 	}
-	each := s.Bytes / int64(s.Times)
-	for range s.Times {
-		w.emit(st, w.next, each)
-		w.next++
+}
+
+// several makes the equal allocations that one storage stands for. In an
+// allocator they share a handle, else they have consecutive ones.
+func (w *walker) several(st int32, each int64, times int32) int32 {
+	first := w.malloc(st, each)
+	last := first
+	for range times - 1 {
+		h := w.malloc(st, each)
+		if w.to != nil {
+			w.to.Link(last, h)
+		}
+		last = h
 	}
+	return first
 }
 
 func (w *walker) free(slot, st int32) {
-	h := w.handles[slot]
+	h := w.take(slot)
 	if h == program.Never {
 		return
 	}
-	w.handles[slot] = program.Never
-	s := &w.p.Storages[st]
-	if s.Times <= 1 {
-		w.emit(st, h, -s.Bytes)
+	w.drop(st, h)
+}
+
+// drop releases what a handle of a storage stands for.
+func (w *walker) drop(st, handle int32) {
+	if w.to != nil {
+		w.to.Free(handle)
 		return
 	}
-	each := s.Bytes / int64(s.Times)
-	for i := range s.Times {
-		w.emit(st, h+i, -each)
+	s := &w.p.Storages[st]
+	times := max(s.Times, 1)
+	for i := range times {
+		w.sink(st, handle+i, -s.Bytes/int64(times))
 	}
 }
 
@@ -173,7 +179,7 @@ func (w *walker) take(slot int32) int32 {
 // release frees a list of allocations without a block.
 func (w *walker) release(list *[]grip) {
 	for _, g := range *list {
-		w.emit(g.st, g.handle, -w.p.Storages[g.st].Bytes)
+		w.drop(g.st, g.handle)
 	}
 	*list = (*list)[:0]
 }
@@ -235,7 +241,7 @@ func (w *walker) backwardAll(last, micro int, loss int32) {
 			}
 		}
 		if i == last {
-			w.emit(b.Out, loss, -w.p.Storages[b.Out].Bytes)
+			w.drop(b.Out, loss)
 		}
 	}
 }
@@ -252,5 +258,9 @@ func (w *walker) optimizer(step int) {
 func (w *walker) zeroGrad() {
 	w.at = Point{Step: w.at.Step, Phase: ZeroGrad, Block: -1, Op: program.Never}
 	w.release(&w.grads)
-	w.emit(program.Never, w.inputs, -inputBytes(w.p)*w.plan.GradAccum)
+	if w.to != nil {
+		w.to.Free(w.inputs)
+	} else {
+		w.sink(program.Never, w.inputs, -inputBytes(w.p)*w.plan.GradAccum)
+	}
 }

@@ -189,7 +189,7 @@ func (w *walker) run(block int, repeat int64, s span) {
 		case doTie:
 			w.tied = grip{w.take(slot), first + x}
 		case doUntie:
-			w.emit(w.tied.st, w.tied.handle, -w.p.Storages[w.tied.st].Bytes)
+			w.drop(w.tied.st, w.tied.handle)
 		case doOp:
 			w.at.Op = x
 		case doRerun:

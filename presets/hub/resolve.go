@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vramcalc/vramcalc/estimator/model"
@@ -20,7 +21,9 @@ import (
 const configFile = "config.json"
 
 // repositoryID is the form of a repository's name on the Hub.
-var repositoryID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$`)
+var repositoryID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$`)
+})
 
 // Resolve returns the model that name stands for: a preset by any of its
 // names, else a config.json or a folder with one on this machine, else a
@@ -34,7 +37,7 @@ func Resolve(ctx context.Context, name string, o Options) (model.Model, error) {
 	if isPath(name) {
 		return FromPath(ctx, name)
 	}
-	if !repositoryID.MatchString(name) || strings.Contains(name, "..") {
+	if !repositoryID().MatchString(name) || strings.Contains(name, "..") {
 		return model.Model{}, presetErr
 	}
 	m, err := FromHub(ctx, name, o)

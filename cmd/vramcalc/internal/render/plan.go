@@ -90,6 +90,8 @@ func verdict(r estimator.Report) Span {
 		return text(Bad, "Too tight for "+on+": "+GiB(-r.Fit.HeadroomBytes)+" too much, within the error band; "+chance(r))
 	case !r.Fit.Fits:
 		return text(Bad, "Does not fit "+on+": "+GiB(-r.Fit.HeadroomBytes)+" too much")
+	case r.Memory.CacheReturned:
+		return text(Doubt, "Fits "+on+" tightly: PyTorch has to return cached memory; "+chance(r)+speed)
 	case r.Fit.Verdict == estimator.Tight:
 		return text(Doubt, "Fits "+on+" tightly: "+GiB(r.Fit.HeadroomBytes)+" to spare, less than the error band; "+chance(r)+speed)
 	}
