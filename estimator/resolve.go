@@ -10,6 +10,7 @@ import (
 	"github.com/vramcalc/vramcalc/estimator/modules"
 	"github.com/vramcalc/vramcalc/estimator/optimizers"
 	"github.com/vramcalc/vramcalc/estimator/program"
+	"github.com/vramcalc/vramcalc/estimator/spelling"
 )
 
 // resolved is a request with every default filled in and checked.
@@ -349,7 +350,7 @@ func (r *resolved) buildConfig() error {
 	info := &r.info
 	for _, m := range info.ModulesToSave {
 		if have := modules.Copyable(r.req.Model); !slices.Contains(have, m) {
-			return &SettingError{Setting: "modules-to-save", Value: fmt.Sprintf("%q", m), Problem: "is not one of " + strings.Join(have, ", "), Hint: fmt.Sprintf("did you mean %q?", nearest(m, have))}
+			return &SettingError{Setting: "modules-to-save", Value: fmt.Sprintf("%q", m), Problem: "is not one of " + strings.Join(have, ", "), Hint: fmt.Sprintf("did you mean %q?", spelling.Nearest(m, have))}
 		}
 	}
 	tuner, err := r.method.New(r.settings())

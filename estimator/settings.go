@@ -6,6 +6,7 @@ import (
 
 	"github.com/vramcalc/vramcalc/estimator/modules"
 	"github.com/vramcalc/vramcalc/estimator/program"
+	"github.com/vramcalc/vramcalc/estimator/spelling"
 )
 
 // The values of the settings that are words, as scripts write them.
@@ -80,39 +81,6 @@ func oneOf(setting, value string, values []string) error {
 	}
 	return &SettingError{
 		Setting: setting, Value: fmt.Sprintf("%q", value), Problem: "is not one of " + strings.Join(values, ", "),
-		Hint: fmt.Sprintf("did you mean %q?", nearest(value, values)),
+		Hint: fmt.Sprintf("did you mean %q?", spelling.Nearest(value, values)),
 	}
-}
-
-// nearest is the value with the smallest edit distance.
-func nearest(word string, values []string) string {
-	best, dist := "", 1<<30
-	for _, v := range values {
-		if d := editDistance(strings.ToLower(word), v); d < dist {
-			best, dist = v, d
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's distance in bytes; long words are cut, since
-// only short ones can be near.
-func editDistance(a, b string) int {
-	a = a[:min(len(a), 64)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

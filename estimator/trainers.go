@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/vramcalc/vramcalc/estimator/spelling"
 )
 
 // trainer is a profile: what a trainer does when nothing is said. The facts
@@ -122,7 +124,7 @@ func findTrainer(s string) (trainer, error) {
 		return trainer{}, &SettingError{Setting: "trainer", Value: fmt.Sprintf("%q", s), Problem: "no profile is that old", Hint: fmt.Sprintf("the oldest is %s@%s", id, oldest)}
 	}
 	names := Trainers()
-	return trainer{}, &SettingError{Setting: "trainer", Value: fmt.Sprintf("%q", s), Problem: "is not one of " + strings.Join(names, ", "), Hint: fmt.Sprintf("did you mean %q?", nearest(id, names))}
+	return trainer{}, &SettingError{Setting: "trainer", Value: fmt.Sprintf("%q", s), Problem: "is not one of " + strings.Join(names, ", "), Hint: fmt.Sprintf("did you mean %q?", spelling.Nearest(id, names))}
 }
 
 // compareVersions orders dotted numbers.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/vramcalc/vramcalc/estimator/spelling"
 )
 
 // canonical is the form in which names are compared: lower case, with "_",
@@ -99,7 +101,7 @@ func likeness(a, b string) float64 {
 	if longer == 0 {
 		return 0
 	}
-	edits := 1 - float64(editDistance(a, b))/float64(longer)
+	edits := 1 - float64(spelling.Distance(a, b))/float64(longer)
 	if strings.HasPrefix(b, a) {
 		edits = max(edits, 0.75+0.25*float64(len(a))/float64(len(b)))
 	}
@@ -144,28 +146,4 @@ func words(s string) []string {
 	}
 	cut(len(s))
 	return out
-}
-
-// editDistance counts the insertions, deletions, replacements and swaps of
-// neighbours that turn a into b (optimal string alignment).
-func editDistance(a, b string) int {
-	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, prev, row = prev, row, before
-	}
-	return prev[len(b)]
 }
