@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -122,21 +123,33 @@ func about(err error, d estimator.Device, devices int) error {
 	return &failure{errors.New(problem), hint}
 }
 
-// focus is the answer that is told in full: the smallest device that it fits,
-// else the largest.
+// focus is the answer that is told in full: the smallest device with room to
+// spare, else the smallest that it fits, else the largest.
 func focus(answers []render.Answer) int {
 	best := 0
 	for i, a := range answers {
 		b := answers[best]
-		switch {
-		case fits(a.Report) && !fits(b.Report):
-			best = i
-		case fits(a.Report) == fits(b.Report) && fits(a.Report) == (a.Device.CapacityBytes < b.Device.CapacityBytes) &&
-			a.Device.CapacityBytes != b.Device.CapacityBytes:
+		rank := cmp.Compare(room(a.Report), room(b.Report))
+		size := cmp.Compare(b.Device.CapacityBytes, a.Device.CapacityBytes)
+		if !fits(a.Report) {
+			size = -size
+		}
+		if rank > 0 || rank == 0 && size > 0 {
 			best = i
 		}
 	}
 	return best
+}
+
+// room ranks an answer: it fits, tightly, or does not.
+func room(r estimator.Report) int {
+	switch {
+	case !fits(r):
+		return 0
+	case r.Fit.Verdict == estimator.Tight:
+		return 1
+	}
+	return 2
 }
 
 func fits(r estimator.Report) bool { return r.Fit != nil && r.Fit.Fits }

@@ -11,7 +11,8 @@ import (
 // Plan is the answer of the plan command: one report per GPU.
 type Plan struct {
 	Answers []Answer
-	// Focus is the index of the answer that is told in full to people.
+	// Focus is the index of the answer that is told in full to people: the
+	// smallest GPU with room to spare, else the smallest that it fits.
 	Focus int
 	// Refused are the GPUs that got no answer.
 	Refused []Refusal
@@ -234,16 +235,17 @@ func fitWord(r estimator.Report) (string, Tone) {
 	return "fits", Good
 }
 
-// summary is the verdict over all GPUs.
+// summary is the verdict over all GPUs: how many, the smallest, with room to
+// spare where there is one, and the fastest.
 func (p Plan) summary() Span {
-	fits, smallest, fastest := 0, -1, -1
+	fits, tight, fastest := 0, 0, -1
 	for i, a := range p.Answers {
 		if a.Fit == nil || !a.Fit.Fits {
 			continue
 		}
 		fits++
-		if smallest < 0 || a.Device.CapacityBytes < p.Answers[smallest].Device.CapacityBytes {
-			smallest = i
+		if a.Fit.Verdict == estimator.Tight {
+			tight++
 		}
 		if a.Throughput != nil && (fastest < 0 ||
 			a.Throughput.TokensPerSecondTotal > p.Answers[fastest].Throughput.TokensPerSecondTotal) {
@@ -254,10 +256,19 @@ func (p Plan) summary() Span {
 	if fits == 0 {
 		return text(Bad, "Fits none of "+all)
 	}
-	words := "Fits " + strconv.Itoa(fits) + " of " + all + ", the smallest " + deviceName(p.Answers[smallest].Report)
+	words, tone := "Fits "+strconv.Itoa(fits)+" of "+all, Good
+	switch {
+	case tight == fits:
+		words, tone = words+", tightly; the smallest is ", Doubt
+	case tight > 0:
+		words += ", " + strconv.Itoa(tight) + " of them tightly; the smallest with room is "
+	default:
+		words += "; the smallest is "
+	}
+	words += deviceName(p.Answers[p.Focus].Report)
 	if fastest >= 0 {
 		f := p.Answers[fastest]
-		words += "; fastest " + deviceName(f.Report) + ", " + Significant(f.Throughput.TokensPerSecondTotal) + " tokens/s"
+		words += ", the fastest " + deviceName(f.Report) + " with " + Significant(f.Throughput.TokensPerSecondTotal) + " tokens/s"
 	}
-	return text(Good, words)
+	return text(tone, words)
 }
