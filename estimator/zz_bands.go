@@ -20,13 +20,6 @@ var memoryRuns = []measuredRuns{
 			0.991, 0.996, 0.997, 0.999, 1.009, 1.013, 1.013, 1.015, 1.016, 1.027, 1.040, 1.044, 1.112, 1.189, 1.411,
 		},
 	},
-	{ // 90 % band: 0.829 to 1.007
-		class: "quantized", basis: "90 % band from 19 measured memory figures of runs with a quantized base (fms)",
-		ratios: spread.Spread{
-			0.829, 0.842, 0.864, 0.873, 0.910, 0.920, 0.930, 0.930, 0.951, 0.959, 0.960, 0.963, 0.965, 0.982, 0.998, 0.998,
-			1.006, 1.006, 1.007,
-		},
-	},
 	{ // 90 % band: 0.842 to 1.085
 		class: "", basis: "90 % band from 67 measured memory figures of runs of all methods (flagperf, fms, peft, swift1)",
 		ratios: spread.Spread{
