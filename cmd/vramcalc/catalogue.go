@@ -15,13 +15,10 @@ import (
 func newModels(a *app) *cobra.Command {
 	cmd := listing("models [PATTERN]", "List the models that are known by name", presets.ModelNames,
 		func(pattern string) error {
-			found, err := presets.SearchModels(pattern)
-			if err == nil && len(found) == 0 {
-				_, err = presets.Model(pattern)
+			found := presets.SearchModels(pattern)
+			if len(found) == 0 {
+				_, err := presets.Model(pattern)
 				return noMatch("model", pattern, err)
-			}
-			if err != nil {
-				return err
 			}
 			list := render.Catalogue{Key: "models", Columns: modelColumns}
 			for _, m := range found {
@@ -42,13 +39,10 @@ func newModels(a *app) *cobra.Command {
 func newGPUs(a *app) *cobra.Command {
 	cmd := listing("gpus [PATTERN]", "List the GPUs that are known by name", presets.GPUNames,
 		func(pattern string) error {
-			found, err := presets.SearchGPUs(pattern)
-			if err == nil && len(found) == 0 {
-				_, err = presets.GPU(pattern)
+			found := presets.SearchGPUs(pattern)
+			if len(found) == 0 {
+				_, err := presets.GPU(pattern)
 				return noMatch("GPU", pattern, err)
-			}
-			if err != nil {
-				return err
 			}
 			list := render.Catalogue{Key: "gpus", Columns: gpuColumns}
 			for _, g := range found {
