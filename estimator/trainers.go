@@ -30,6 +30,7 @@ type trainer struct {
 	adapterBF16   bool // adapters of a quantized base are cast to bfloat16
 	shiftLogits   bool // the loss copies the float32 logits without the last position
 	floatLogits   bool // the model returns float32 logits: the 16-bit ones are gone before the loss
+	keepsLoss     bool // its own loss stays when Liger's other kernels are applied
 	tokenChunks   bool // its chunked loss takes 256 tokens at a time and copies the head to float32
 	clip          bool // max_grad_norm 1.0
 	convert       bool // accelerate copies outputs to float32 under autocast
@@ -59,7 +60,7 @@ var trainers = []trainer{
 	},
 	{
 		id: "trl", name: "TRL SFTTrainer", version: "1.16", source: "TRL 1.16 sft_config.py, model_config.py, kernels/chunked_logprob.py",
-		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "chunked", optimizer: "adamw-fused",
+		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "chunked", optimizer: "adamw-fused", keepsLoss: true,
 		loraRank: 16, loraAlpha: 32, loraDropout: 0.05, mixedDefault: true, float32Base: true, adapterBF16: true, clip: true, convert: true,
 	},
 	{
