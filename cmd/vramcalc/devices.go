@@ -6,30 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/presets"
 )
-
-// localName asks for the GPUs of this machine.
-const localName = "local"
-
-// commonCards are one well-known GPU per common memory size, smallest first:
-// what is shown when no GPU is named. The sizes are names; the capacity is the
-// preset's.
-var commonCards = []string{
-	"rtx-4060",                  // 8 GB
-	"rtx-3080-10gb",             // 10 GB
-	"rtx-3060-12gb",             // 12 GB
-	"rtx-4060-ti-16gb",          // 16 GB
-	"rtx-4090",                  // 24 GB
-	"rtx-5090",                  // 32 GB
-	"a100-40gb-sxm",             // 40 GB
-	"l40s-48gb",                 // 48 GB
-	"h100-80gb-sxm",             // 80 GB
-	"rtx-pro-6000-blackwell-ws", // 96 GB
-	"h200-141gb-sxm",            // 141 GB
-	"b200-180gb-sxm",            // 180 GB
-}
 
 // devices are the devices asked for. Without a name they are those of this
 // machine, or else the common sizes, and then common is true.
@@ -38,7 +18,7 @@ func (a *app) devices(ctx context.Context, names []string, count int64) (found [
 		if found, err = a.env.local.list(ctx); err == nil && len(found) > 0 {
 			return withCount(found, count), false, nil
 		}
-		names, common = commonCards, true
+		names, common = question.CommonCards, true
 	}
 	seen := map[string]bool{}
 	for _, n := range names {
@@ -47,7 +27,7 @@ func (a *app) devices(ctx context.Context, names []string, count int64) (found [
 			return nil, false, err
 		}
 		for _, d := range list {
-			if !seen[d.GPU.ID] || n == localName {
+			if !seen[d.GPU.ID] || n == question.Local {
 				found = append(found, d)
 			}
 			seen[d.GPU.ID] = true
@@ -58,7 +38,7 @@ func (a *app) devices(ctx context.Context, names []string, count int64) (found [
 
 // device is the preset of a name, or the devices of this machine.
 func (a *app) device(ctx context.Context, name string) ([]estimator.Device, error) {
-	if name != localName {
+	if name != question.Local {
 		g, err := presets.GPU(name)
 		return []estimator.Device{{GPU: g}}, err
 	}
