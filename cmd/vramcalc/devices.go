@@ -8,7 +8,6 @@ import (
 
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
-	"github.com/vramcalc/vramcalc/presets"
 )
 
 // devices are the devices asked for. Without a name they are those of this
@@ -20,27 +19,14 @@ func (a *app) devices(ctx context.Context, names []string, count int64) (found [
 		}
 		names, common = question.CommonCards, true
 	}
-	seen := map[string]bool{}
-	for _, n := range names {
-		list, err := a.device(ctx, n)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, d := range list {
-			if !seen[d.GPU.ID] || n == question.Local {
-				found = append(found, d)
-			}
-			seen[d.GPU.ID] = true
-		}
-	}
-	return withCount(found, count), common, nil
+	found, err = question.Devices(names, count, func(name string) ([]estimator.Device, error) { return a.device(ctx, name) })
+	return found, common, err
 }
 
 // device is the preset of a name, or the devices of this machine.
 func (a *app) device(ctx context.Context, name string) ([]estimator.Device, error) {
 	if name != question.Local {
-		g, err := presets.GPU(name)
-		return []estimator.Device{{GPU: g}}, err
+		return question.PresetDevice(name)
 	}
 	found, err := a.env.local.list(ctx)
 	switch {
