@@ -21,6 +21,7 @@ run: build
 ## test: all tests
 test:
 	$(GO) test ./...
+	cd hardware/detect/nvml/dgx && CGO_CFLAGS="-O2 -Wno-deprecated-declarations" $(GO) test ./...
 
 ## validate: the estimates held against measured steps, without Python
 validate:
