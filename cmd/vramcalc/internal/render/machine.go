@@ -136,8 +136,11 @@ func linkRecords(list []detect.Link) []Record {
 			rate = l.BytesPerSecond
 		}
 		records = append(records, Record{
-			{Key: "a", Value: l.A}, {Key: "b", Value: l.B}, {Key: "kind", Value: l.Kind},
-			{Key: "lanes", Value: l.Lanes}, {Key: "bytes_per_second", Value: rate},
+			{Key: "a", Value: l.A},
+			{Key: "b", Value: l.B},
+			{Key: "kind", Value: l.Kind},
+			{Key: "lanes", Value: l.Lanes},
+			{Key: "bytes_per_second", Value: rate},
 		})
 	}
 	return records
@@ -183,8 +186,14 @@ func (m Machine) Sections() []Section {
 
 func (m Machine) deviceGrid() Grid {
 	g := Grid{Columns: []Column{
-		{Title: "GPU", Right: true}, {Title: "name", Wrap: true}, {Title: "preset", Drop: 2}, {Title: "total GiB", Right: true},
-		{Title: "free GiB", Right: true}, {Title: "capability", Right: true, Drop: 3}, {Title: "bus", Wide: true}, {Title: "UUID", Wide: true},
+		{Title: "GPU", Right: true},
+		{Title: "name", Wrap: true},
+		{Title: "preset", Drop: 2},
+		{Title: "total GiB", Right: true},
+		{Title: "free GiB", Right: true},
+		{Title: "capability", Right: true, Drop: 3},
+		{Title: "bus", Wide: true},
+		{Title: "UUID", Wide: true},
 	}}
 	for i, d := range m.Devices {
 		free := "?"
