@@ -17,6 +17,9 @@ import (
 type requestFlags struct {
 	model string
 	gpus  []string
+	// lists are the values of the settings that take several, by flag; nil
+	// where each takes one.
+	lists settingLists
 
 	request   estimator.Request
 	batchSize int64 // the other name of --micro-batch
@@ -37,9 +40,9 @@ func (f *requestFlags) add(cmd *cobra.Command) {
 
 func (f *requestFlags) addModel(to flagAdder) {
 	m := &f.request.Method
-	to.add(wordValue{&f.model, nil}, "model", "preset `name`, Hub id org/name, or a config.json or its folder", presets.ModelNames)
-	to.add(wordValue{&m.ID, nil}, "method", "fine-tuning `method`: "+strings.Join(methods.IDs(), ", "), methods.IDs)
-	to.add(countValue{&m.LoRARank}, "lora-rank", "rank `n` of the adapters", nil)
+	f.word(to, &f.model, "model", "preset `name`, Hub id org/name, or a config.json or its folder", presets.ModelNames)
+	f.word(to, &m.ID, "method", "fine-tuning `method`: "+strings.Join(methods.IDs(), ", "), methods.IDs)
+	f.count(to, &m.LoRARank, "lora-rank", "rank `n` of the adapters")
 	to.add(numberValue{&f.loraAlpha, math.SmallestNonzeroFloat64, math.Inf(1), "a number above 0"},
 		"lora-alpha", "scale `x` of the adapters", nil)
 	to.add(numberValue{&f.loraDropout, 0, 1, "a number from 0 up to less than 1"},
@@ -55,18 +58,18 @@ func (f *requestFlags) addModel(to flagAdder) {
 
 func (f *requestFlags) addTraining(to flagAdder) {
 	t := &f.request.Training
-	to.add(countValue{&t.MicroBatch}, "micro-batch", "`n` sequences per GPU per forward pass", nil)
-	to.add(countValue{&f.batchSize}, "batch-size", "`n`: the same as --micro-batch", nil)
-	to.add(countValue{&t.SeqLen}, "seq-len", "`n` tokens per sequence, padded length", nil)
-	to.add(countValue{&t.GradAccum}, "grad-accum", "`n` micro-batches per optimizer step", nil)
-	to.add(wordValue{&t.Trainer, nil}, "trainer", "`name` of the trainer whose defaults fill what is not said: "+
+	f.count(to, &t.MicroBatch, "micro-batch", "`n` sequences per GPU per forward pass")
+	f.count(to, &f.batchSize, "batch-size", "`n`: the same as --micro-batch")
+	f.count(to, &t.SeqLen, "seq-len", "`n` tokens per sequence, padded length")
+	f.count(to, &t.GradAccum, "grad-accum", "`n` micro-batches per optimizer step")
+	f.word(to, &t.Trainer, "trainer", "`name` of the trainer whose defaults fill what is not said: "+
 		strings.Join(estimator.Trainers(), ", ")+" (default hf)", estimator.Trainers)
 }
 
 func (f *requestFlags) addMemory(to flagAdder) {
 	t := &f.request.Training
 	word := func(w *string, name, usage string, values []string) {
-		to.add(wordValue{w, nil}, name, usage+": "+strings.Join(values, ", "), func() []string { return values })
+		f.word(to, w, name, usage+": "+strings.Join(values, ", "), func() []string { return values })
 	}
 	word(&t.Precision, "precision", "numeric `type` of training", estimator.Precisions())
 	word(&t.WeightsDType, "weights-dtype", "`type` of the weights, instead of what precision and trainer imply", estimator.DTypes())
