@@ -64,8 +64,9 @@ fuzz:
 	  done; \
 	done
 
-## golden: rewrite golden files, error bands, the README's examples and the docs' tables
+## golden: rewrite tables of presets, golden files, error bands, the README's examples and the docs' tables
 golden:
+	$(GO) test ./presets/internal/source -update
 	$(GO) test ./validation/residuals -run InStep -update
 	$(GO) test ./cmd/... -update
 

@@ -25,10 +25,7 @@ func gpu(t testing.TB, id string) hardware.GPU {
 // dense are the presets that the engine builds.
 func dense(t testing.TB) []model.Model {
 	t.Helper()
-	all, err := presets.Models()
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := presets.Models()
 	var ms []model.Model
 	for _, m := range all {
 		if m.Kind == "decoder" {

@@ -49,6 +49,7 @@ type Training struct {
 	Checkpointing string // "none", "full"
 	Attention     string // "eager", "sdpa", "flash"
 	Loss          string // "standard", "chunked", "fused"
+	Kernels       string // "eager", "liger", "foak"
 	Trainer       string // "hf", "trl", "trl@1.6", …
 }
 

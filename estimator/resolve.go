@@ -32,7 +32,7 @@ func resolve(req Request) (*resolved, error) {
 	r := &resolved{req: req, assumptions: make([]Assumption, 0, 16)}
 	steps := []func() error{
 		r.checkModel, r.resolveTrainer, r.resolveMethod, r.resolveSizes, r.resolvePrecision,
-		r.resolveQuant, r.resolveTypes, r.resolveChoices, r.resolveAdapter, r.checkMagnitude, r.buildConfig,
+		r.resolveQuant, r.resolveTypes, r.resolveKernels, r.resolveChoices, r.resolveAdapter, r.checkMagnitude, r.buildConfig,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -227,9 +227,64 @@ func (r *resolved) resolveTypes() error {
 	return oneOf("adapter-dtype", info.AdapterDType, dtypes)
 }
 
+// resolveKernels decides the fused kernels, and the loss where they bring one.
+func (r *resolved) resolveKernels() error {
+	info, modelType := &r.info, r.req.Model.ModelType
+	info.Kernels, info.Loss = r.req.Training.Kernels, r.req.Training.Loss
+	if info.Kernels == "" {
+		info.Kernels = "eager"
+		r.assume("kernels", info.Kernels, r.trainerDefault())
+	}
+	if err := oneOf("kernels", info.Kernels, kernelSets); err != nil {
+		return err
+	}
+	kind := kernelKinds[info.Kernels]
+	if !kind.Patches(modelType) {
+		return &SettingError{
+			Setting: "kernels", Value: info.Kernels, Problem: "it replaces nothing in " + modelType + " models",
+			Hint: "it knows " + strings.Join(kind.Patched(), ", ") + "; use --kernels eager",
+		}
+	}
+	if info.Loss == "" {
+		loss, because := r.defaultLoss(kind)
+		info.Loss = loss
+		r.assume("loss", loss, because)
+	}
+	return r.checkLoss(kind)
+}
+
+// defaultLoss is the loss that trainer and kernels together imply.
+func (r *resolved) defaultLoss(kind modules.Kernels) (loss, because string) {
+	modelType := r.req.Model.ModelType
+	switch {
+	case kind == modules.EagerKernels || r.trainer.keepsLoss && kind == modules.LigerKernels:
+		return r.trainer.loss, r.trainerDefault()
+	case kind == modules.FOAKKernels:
+		return "standard", "FOAK's fast_loss; its fused_linear_loss is --loss fused"
+	case kind.FusesLoss(modelType):
+		return "fused", "default of Liger's kernels"
+	}
+	return "standard", "Liger has no fused loss for " + modelType
+}
+
+// checkLoss refuses losses that the kernels do not leave or do not have.
+func (r *resolved) checkLoss(kind modules.Kernels) error {
+	loss, modelType := r.info.Loss, r.req.Model.ModelType
+	with := loss + " with --kernels " + r.info.Kernels
+	switch {
+	case kind == modules.EagerKernels || r.trainer.keepsLoss && kind == modules.LigerKernels:
+		return nil
+	case loss == "chunked":
+		return &SettingError{Setting: "loss", Value: with, Problem: "both replace the model's loss", Hint: "use --loss fused or --loss standard"}
+	case loss == "fused" && !kind.FusesLoss(modelType):
+		return &SettingError{Setting: "loss", Value: with, Problem: "there is no fused loss for " + modelType, Hint: "use --loss standard"}
+	}
+	return nil
+}
+
 func (r *resolved) resolveChoices() error {
 	t, info := &r.req.Training, &r.info
-	info.Checkpointing, info.Attention, info.Loss, info.Optimizer = t.Checkpointing, t.Attention, t.Loss, t.Optimizer
+	info.Checkpointing, info.Attention, info.Optimizer = t.Checkpointing, t.Attention, t.Optimizer
 	if info.Checkpointing == "" {
 		info.Checkpointing = r.trainer.checkpointing
 		because := r.trainerDefault()
@@ -245,10 +300,6 @@ func (r *resolved) resolveChoices() error {
 			info.Attention, because = "eager", "the only one that transformers has for "+r.req.Model.ModelType
 		}
 		r.assume("attention", info.Attention, because)
-	}
-	if info.Loss == "" {
-		info.Loss = r.trainer.loss
-		r.assume("loss", info.Loss, r.trainerDefault())
 	}
 	if info.Optimizer == "" {
 		info.Optimizer = r.trainer.optimizer
@@ -361,7 +412,7 @@ func (r *resolved) buildConfig() error {
 	c := modules.Config{
 		Model: r.req.Model, Batch: info.MicroBatch, Seq: info.SeqLen,
 		Weights: weights, Compute: computeDType(info.Precision),
-		Attention: attentionKinds[info.Attention], Loss: lossKinds[info.Loss],
+		Attention: attentionKinds[info.Attention], Loss: lossKinds[info.Loss], Kernels: kernelKinds[info.Kernels],
 		Checkpoint:     info.Checkpointing == "full",
 		ConvertOutputs: r.trainer.convert && mixed(info.Precision),
 		// gradient_checkpointing_enable calls enable_input_require_grads

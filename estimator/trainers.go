@@ -3,6 +3,7 @@ package estimator
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vramcalc/vramcalc/estimator/spelling"
@@ -30,6 +31,7 @@ type trainer struct {
 	adapterBF16   bool // adapters of a quantized base are cast to bfloat16
 	shiftLogits   bool // the loss copies the float32 logits without the last position
 	floatLogits   bool // the model returns float32 logits: the 16-bit ones are gone before the loss
+	keepsLoss     bool // its own loss stays when Liger's other kernels are applied
 	tokenChunks   bool // its chunked loss takes 256 tokens at a time and copies the head to float32
 	clip          bool // max_grad_norm 1.0
 	convert       bool // accelerate copies outputs to float32 under autocast
@@ -59,7 +61,7 @@ var trainers = []trainer{
 	},
 	{
 		id: "trl", name: "TRL SFTTrainer", version: "1.16", source: "TRL 1.16 sft_config.py, model_config.py, kernels/chunked_logprob.py",
-		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "chunked", optimizer: "adamw-fused",
+		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "chunked", optimizer: "adamw-fused", keepsLoss: true,
 		loraRank: 16, loraAlpha: 32, loraDropout: 0.05, mixedDefault: true, float32Base: true, adapterBF16: true, clip: true, convert: true,
 	},
 	{
@@ -143,8 +145,8 @@ func compareVersions(a, b string) (int, error) {
 func versionParts(s string) ([]int, error) {
 	var parts []int
 	for p := range strings.SplitSeq(s, ".") {
-		var n int
-		if _, err := fmt.Sscanf(p, "%d", &n); err != nil || n < 0 || fmt.Sprint(n) != p {
+		n, err := strconv.Atoi(p)
+		if err != nil || n < 0 || strconv.Itoa(n) != p {
 			return nil, fmt.Errorf("not a version: %q", s)
 		}
 		parts = append(parts, n)

@@ -1,11 +1,9 @@
-// Package presets holds facts about language models and accelerators: two
-// YAML files, embedded, with a source for each entry.
+// Package presets holds facts about language models and accelerators, with a
+// source for each entry. They stand in two YAML files, whose heads explain the
+// keys; the Go tables that the program looks up are made from them.
 //
-// [Model] and [GPU] look one entry up by any of its names and decode only that
-// entry, so that a process which needs one model does not pay for all of them.
-// [Models] and [GPUs] decode everything, for lists. The package opens no file
-// and no connection; package hub reads config.json files and the Hugging Face
-// Hub, and resolves whatever a user typed.
-//
-// The keys of the files are explained at their head.
+// [Model] and [GPU] look one entry up by any of its names, [Models] and [GPUs]
+// return all, for lists. The package opens no file and no connection; package
+// hub reads config.json files and the Hugging Face Hub, and resolves whatever
+// a user typed.
 package presets

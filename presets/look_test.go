@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"gopkg.in/yaml.v3"
 )
 
 func TestModelNames(t *testing.T) {
@@ -100,16 +98,8 @@ var ambiguous = map[string][]string{
 }
 
 func TestNamesAreUniqueUnlessListed(t *testing.T) {
-	for _, c := range []*catalogue{models, gpus} {
-		for _, e := range c.entries() {
-			for _, name := range e.names[:e.claimed] {
-				key := canonical(name)
-				if hits := ids(c.claiming(key)); len(hits) > 1 && !slices.Equal(hits, ambiguous[key]) {
-					t.Errorf("%s %q is claimed by %v", c.kind, name, hits)
-				}
-			}
-		}
-	}
+	checkUnique(t, models)
+	checkUnique(t, gpus)
 	for name, want := range ambiguous {
 		for _, name := range []string{name, "NVIDIA " + name} {
 			var several *AmbiguousError
@@ -120,60 +110,29 @@ func TestNamesAreUniqueUnlessListed(t *testing.T) {
 	}
 }
 
-// TestCutReadsWhatYAMLReads holds the names, which are read without a YAML
-// parser, to what a YAML parser sees.
-func TestCutReadsWhatYAMLReads(t *testing.T) {
-	for _, c := range []struct {
-		*catalogue
-		text string
-	}{{models, modelsYAML}, {gpus, gpusYAML}} {
-		var list []map[string]any
-		if err := yaml.Unmarshal([]byte(c.text), &list); err != nil {
-			t.Fatal(err)
-		}
-		entries := c.entries()
-		if len(entries) != len(list) {
-			t.Fatalf("%s: %d entries were cut, the file has %d", c.kind, len(entries), len(list))
-		}
-		for i, item := range list {
-			want := []string{item["id"].(string)}
-			aliases, _ := item["aliases"].([]any)
-			for _, a := range aliases {
-				want = append(want, a.(string))
-			}
-			if second, ok := item[c.second].(string); ok {
-				want = append(want, second)
-			}
-			if got := entries[i].names; !slices.Equal(got, want) {
-				t.Errorf("%s: names %q were read, the file has %q", entries[i].id, got, want)
+func checkUnique[T any](t *testing.T, c *catalogue[T]) {
+	t.Helper()
+	for _, e := range c.entries() {
+		for _, name := range e.names[:e.claimed] {
+			key := canonical(name)
+			if hits := ids(c.claiming(key)); len(hits) > 1 && !slices.Equal(hits, ambiguous[key]) {
+				t.Errorf("%s %q is claimed by %v", c.kind, name, hits)
 			}
 		}
-	}
-}
-
-func TestUnknownKeyIsAnError(t *testing.T) {
-	e := entry{id: "x", text: "- id: x\n  layerz: 3\n"}
-	if _, err := decodeModel(e); err == nil || !strings.Contains(err.Error(), "layerz") {
-		t.Errorf("err = %v, want it to name the key", err)
-	}
-	if _, err := decodeGPU(e); err == nil {
-		t.Error("no error")
 	}
 }
 
 func TestSearch(t *testing.T) {
-	list, err := SearchModels("llama 70b")
-	if err != nil || len(list) < 4 {
-		t.Fatalf("%d models, %v", len(list), err)
+	if list := SearchModels("llama 70b"); len(list) < 4 {
+		t.Errorf("%d models", len(list))
 	}
-	if none, err := SearchModels("no such thing"); err != nil || len(none) != 0 {
-		t.Errorf("%v, %v", none, err)
+	if none := SearchModels("no such thing"); len(none) != 0 {
+		t.Errorf("%v", none)
 	}
-	cards, err := SearchGPUs("A100")
-	if err != nil || len(cards) != 4 {
-		t.Errorf("%d cards, %v, want the four A100", len(cards), err)
+	if cards := SearchGPUs("A100"); len(cards) != 4 {
+		t.Errorf("%d cards, want the four A100", len(cards))
 	}
-	if got, want := len(ModelNames()), len(all(t)); got != want {
+	if got, want := len(ModelNames()), len(Models()); got != want {
 		t.Errorf("%d names for %d models", got, want)
 	}
 }
@@ -196,28 +155,11 @@ func BenchmarkGPU(b *testing.B) {
 	}
 }
 
-// BenchmarkCut is what the first look-up of a process pays once.
-func BenchmarkCut(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		models.cut(modelsYAML)
-	}
-}
-
 func BenchmarkUnknownModel(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := Model("lama-7b"); err == nil {
 			b.Fatal("no error")
-		}
-	}
-}
-
-func BenchmarkAllModels(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Models(); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

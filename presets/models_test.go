@@ -74,7 +74,7 @@ func count(b bool) int64 {
 // form and compares with the total in the preset, published or not.
 func TestParametersFollowFromDimensions(t *testing.T) {
 	exact := 0
-	for _, m := range all(t) {
+	for _, m := range Models() {
 		if m.Kind != "decoder" {
 			continue
 		}
@@ -117,7 +117,7 @@ var notExact = map[string]string{
 }
 
 func TestEveryInexactTotalHasAReason(t *testing.T) {
-	for _, m := range all(t) {
+	for _, m := range Models() {
 		if m.Kind != "decoder" {
 			continue
 		}
@@ -127,21 +127,12 @@ func TestEveryInexactTotalHasAReason(t *testing.T) {
 	}
 }
 
-func all(t *testing.T) []model.Model {
-	t.Helper()
-	list, err := Models()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
-}
-
 // TestModelsAreComplete holds every entry to what the engine and the lists
 // need, and dense decoders to sizes that fit together.
 func TestModelsAreComplete(t *testing.T) {
 	kinds := []string{"decoder", "moe", "mla", "encoder", "encoder-decoder", "ssm", "hybrid-ssm", "vision-language", "per-layer-embeddings"}
 	seen := map[string]bool{}
-	list := all(t)
+	list := Models()
 	if len(list) < 323 {
 		t.Errorf("%d models, want at least 323", len(list))
 	}

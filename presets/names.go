@@ -59,7 +59,7 @@ const maxNearest = 5
 const longestName = 80
 
 // nearest returns the ids of at most n entries whose names look most like name.
-func (c *catalogue) nearest(name string, n int) []string {
+func (c *catalogue[T]) nearest(name string, n int) []string {
 	key := canonical(name[:min(len(name), longestName)])
 	if key == "" {
 		return nil

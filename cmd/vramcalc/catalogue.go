@@ -6,22 +6,21 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/methods"
+	"github.com/vramcalc/vramcalc/estimator/spelling"
 	"github.com/vramcalc/vramcalc/presets"
 )
 
 func newModels(a *app) *cobra.Command {
 	cmd := listing("models [PATTERN]", "List the models that are known by name", presets.ModelNames,
 		func(pattern string) error {
-			found, err := presets.SearchModels(pattern)
-			if err == nil && len(found) == 0 {
-				_, err = presets.Model(pattern)
+			found := presets.SearchModels(pattern)
+			if len(found) == 0 {
+				_, err := presets.Model(pattern)
 				return noMatch("model", pattern, err)
-			}
-			if err != nil {
-				return err
 			}
 			list := render.Catalogue{Key: "models", Columns: modelColumns}
 			for _, m := range found {
@@ -42,13 +41,10 @@ func newModels(a *app) *cobra.Command {
 func newGPUs(a *app) *cobra.Command {
 	cmd := listing("gpus [PATTERN]", "List the GPUs that are known by name", presets.GPUNames,
 		func(pattern string) error {
-			found, err := presets.SearchGPUs(pattern)
-			if err == nil && len(found) == 0 {
-				_, err = presets.GPU(pattern)
+			found := presets.SearchGPUs(pattern)
+			if len(found) == 0 {
+				_, err := presets.GPU(pattern)
 				return noMatch("GPU", pattern, err)
-			}
-			if err != nil {
-				return err
 			}
 			list := render.Catalogue{Key: "gpus", Columns: gpuColumns}
 			for _, g := range found {
@@ -74,7 +70,7 @@ func listing(use, short string, names func() []string, list func(pattern string)
 		Long:  short + ". PATTERN is one or more\nwords that must all appear in one of its names.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			// Several words are a pattern, but no name begins with a verb.
-			if len(args) > 1 && len(nearest(args[0], []string{"show"})) > 0 {
+			if len(args) > 1 && len(spelling.Near(args[0], []string{"show"})) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
 			return nil
@@ -105,10 +101,10 @@ func showing(short string, names func() []string, show func(cmd *cobra.Command, 
 
 // noMatch says that a pattern matches nothing, with the names nearest to it.
 func noMatch(kind, pattern string, err error) error {
-	hint := fmt.Sprintf("%s lists all of them", listCommand(kind))
+	hint := fmt.Sprintf("%s lists all of them", question.ListCommand(kind))
 	var notFound *presets.NotFoundError
 	if errors.As(err, &notFound) {
-		hint = didYouMean(notFound.Nearest, hint)
+		hint = question.DidYouMean(notFound.Nearest, hint)
 	}
 	return &failure{fmt.Errorf("no %s matches %q", kind, pattern), hint}
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/model"
@@ -21,8 +23,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files, the README's examples and the docs' tables")
 
 // standIn is an engine whose answer is easily told: every step needs 12 GiB.
-var standIn = engine{
-	estimate: each(func(r estimator.Request) (estimator.Report, error) {
+var standIn = answer.Engine{
+	Estimate: each(func(r estimator.Request) (estimator.Report, error) {
 		if r.Training.Precision == "bf16" && !r.Device.GPU.SupportsBF16 {
 			return estimator.Report{}, &estimator.SettingError{Setting: "precision", Value: "bf16", Problem: "the card has no bfloat16", Hint: "take fp16"}
 		}
@@ -40,10 +42,10 @@ var standIn = engine{
 			Fit: &estimator.Fit{Fits: capacity >= need, HeadroomBytes: capacity - need, Verdict: verdict(capacity >= need)},
 		}, nil
 	}),
-	changes: func(estimator.Request, estimator.Report) []estimator.Change {
+	Changes: func(estimator.Request, estimator.Report) []estimator.Change {
 		return []estimator.Change{{Flags: "--checkpointing full", DeviceBytesDelta: -1 << 30}}
 	},
-	explain: func(estimator.Request) ([]estimator.Derivation, error) {
+	Explain: func(estimator.Request) ([]estimator.Derivation, error) {
 		return []estimator.Derivation{{Quantity: "weights", Result: "12 GiB"}}, nil
 	},
 }
@@ -99,10 +101,10 @@ func callWith(env environment, vars []string, args ...string) result {
 	return result{out.String(), errs.String(), status}
 }
 
-// question is a complete one for the stand-in engine.
-var question = []string{"plan", "--model", "llama-7b", "--method", "lora"}
+// complete is a whole question for the stand-in engine.
+var complete = []string{"plan", "--model", "llama-7b", "--method", "lora"}
 
-func ask(more ...string) []string { return append(append([]string{}, question...), more...) }
+func ask(more ...string) []string { return append(append([]string{}, complete...), more...) }
 
 func TestExitStatus(t *testing.T) {
 	for _, c := range []struct {
@@ -325,10 +327,10 @@ func reports(t *testing.T, r result) []render.Answer {
 func TestFlagsReachTheRequest(t *testing.T) {
 	var got estimator.Request
 	env := environment{local: noDetection{}, engine: standIn, models: presetOnly}
-	env.engine.estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
+	env.engine.Estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
 		got = r
 		got.Device = devices[0]
-		return standIn.estimate(r, devices)
+		return standIn.Estimate(r, devices)
 	}
 	r := callWith(env, nil, ask(
 		"--gpu", "h100", "--gpus", "4", "--batch-size", "2", "--seq-len", "512", "--grad-accum", "3",
@@ -372,8 +374,8 @@ func asJSON(t *testing.T, v any) string {
 
 func TestWithoutGPUACommonCardPerSize(t *testing.T) {
 	got := reports(t, call(t, false, nil, ask("-o", "json")...))
-	if len(got) != len(commonCards) {
-		t.Fatalf("%d reports, want %d", len(got), len(commonCards))
+	if len(got) != len(question.CommonCards) {
+		t.Fatalf("%d reports, want %d", len(got), len(question.CommonCards))
 	}
 	for i := 1; i < len(got); i++ {
 		if got[i].Device.CapacityBytes <= got[i-1].Device.CapacityBytes {
@@ -436,8 +438,8 @@ func TestChangesOnlyWhereThereIsLittleRoom(t *testing.T) {
 
 func TestRefusedCardsAreSaid(t *testing.T) {
 	env := environment{local: fakeGPUs{}, engine: standIn, models: presetOnly}
-	env.engine.estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
-		reports, errs := standIn.estimate(r, devices)
+	env.engine.Estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
+		reports, errs := standIn.Estimate(r, devices)
 		for i, d := range devices {
 			if d.GPU.ID == "rtx-4060" {
 				errs[i] = &estimator.SettingError{Setting: "loss", Value: "fused", Problem: "not here"}

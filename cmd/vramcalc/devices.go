@@ -6,30 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
-	"github.com/vramcalc/vramcalc/presets"
 )
-
-// localName asks for the GPUs of this machine.
-const localName = "local"
-
-// commonCards are one well-known GPU per common memory size, smallest first:
-// what is shown when no GPU is named. The sizes are names; the capacity is the
-// preset's.
-var commonCards = []string{
-	"rtx-4060",                  // 8 GB
-	"rtx-3080-10gb",             // 10 GB
-	"rtx-3060-12gb",             // 12 GB
-	"rtx-4060-ti-16gb",          // 16 GB
-	"rtx-4090",                  // 24 GB
-	"rtx-5090",                  // 32 GB
-	"a100-40gb-sxm",             // 40 GB
-	"l40s-48gb",                 // 48 GB
-	"h100-80gb-sxm",             // 80 GB
-	"rtx-pro-6000-blackwell-ws", // 96 GB
-	"h200-141gb-sxm",            // 141 GB
-	"b200-180gb-sxm",            // 180 GB
-}
 
 // devices are the devices asked for. Without a name they are those of this
 // machine, or else the common sizes, and then common is true.
@@ -38,29 +17,16 @@ func (a *app) devices(ctx context.Context, names []string, count int64) (found [
 		if found, err = a.env.local.list(ctx); err == nil && len(found) > 0 {
 			return withCount(found, count), false, nil
 		}
-		names, common = commonCards, true
+		names, common = question.CommonCards, true
 	}
-	seen := map[string]bool{}
-	for _, n := range names {
-		list, err := a.device(ctx, n)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, d := range list {
-			if !seen[d.GPU.ID] || n == localName {
-				found = append(found, d)
-			}
-			seen[d.GPU.ID] = true
-		}
-	}
-	return withCount(found, count), common, nil
+	found, err = question.Devices(names, count, func(name string) ([]estimator.Device, error) { return a.device(ctx, name) })
+	return found, common, err
 }
 
 // device is the preset of a name, or the devices of this machine.
 func (a *app) device(ctx context.Context, name string) ([]estimator.Device, error) {
-	if name != localName {
-		g, err := presets.GPU(name)
-		return []estimator.Device{{GPU: g}}, err
+	if name != question.Local {
+		return question.PresetDevice(name)
 	}
 	found, err := a.env.local.list(ctx)
 	switch {

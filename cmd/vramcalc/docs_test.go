@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 	"github.com/vramcalc/vramcalc/estimator"
 )
@@ -19,7 +20,7 @@ const root = "../.."
 func shipped() environment {
 	return environment{
 		local:  noDetection{},
-		engine: engine{estimator.EstimateAll, estimator.Changes, estimator.Explain},
+		engine: answer.Estimator,
 		models: presetOnly,
 	}
 }

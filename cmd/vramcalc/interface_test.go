@@ -42,8 +42,8 @@ const stableKeys = `model.id model.name model.parameters
 
 func TestStableJSON(t *testing.T) {
 	env := environment{local: noDetection{}, engine: standIn, models: presetOnly}
-	env.engine.estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
-		reports, errs := standIn.estimate(r, devices)
+	env.engine.Estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
+		reports, errs := standIn.Estimate(r, devices)
 		reports[0].Throughput = &estimator.Throughput{}
 		return reports, errs
 	}

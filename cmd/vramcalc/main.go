@@ -11,7 +11,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 )
 
 // Exit statuses.
@@ -28,15 +28,8 @@ type environment struct {
 	getenv   func(string) string
 	terminal bool // standard output is a terminal
 	local    localGPUs
-	engine   engine
+	engine   answer.Engine
 	models   modelFinder
-}
-
-// engine answers requests.
-type engine struct {
-	estimate func(estimator.Request, []estimator.Device) ([]estimator.Report, []error)
-	changes  func(estimator.Request, estimator.Report) []estimator.Change
-	explain  func(estimator.Request) ([]estimator.Derivation, error)
 }
 
 func main() {
@@ -44,7 +37,7 @@ func main() {
 		getenv:   os.Getenv,
 		terminal: isTerminal(os.Stdout),
 		local:    noDetection{},
-		engine:   engine{estimator.EstimateAll, estimator.Changes, estimator.Explain},
+		engine:   answer.Estimator,
 		models:   findModel,
 	}))
 }

@@ -31,9 +31,9 @@ type Allocator struct {
 	// returns cached segments first, as cudaMalloc's failure makes PyTorch do.
 	Limit int64
 
-	Reserved, PeakReserved   int64
-	Allocated, PeakAllocated int64
-	OutOfMemory              bool
+	Reserved, PeakReserved int64
+	Allocated              int64
+	OutOfMemory            bool
 
 	blocks []block
 	spare  []int32 // indices of blocks that merged away
@@ -77,37 +77,46 @@ func (a *Allocator) Malloc(size int64) int32 {
 	size = max(size, minBlock)
 	small := size <= smallSize
 	p := a.pool(small)
-	b, i := program.Never, bestFit(*p, size)
-	if i < len(*p) {
+	b := program.Never
+	if i := bestFit(*p, size); i < len(*p) {
 		b = (*p)[i].head
 		a.take(p, i, size)
 	} else if b = a.segment(size, small); b == program.Never {
 		a.OutOfMemory = true
 		return b
-	} else if r := a.split(b, size, small); r != program.Never {
-		a.insert(r)
+	} else if divides(a.blocks[b].size-size, small) {
+		a.insert(a.split(b, size))
 	}
-	a.blocks[b].free, a.blocks[b].twin = false, program.Never
-	a.Allocated += a.blocks[b].size
-	a.PeakAllocated = max(a.PeakAllocated, a.Allocated)
+	k := &a.blocks[b]
+	k.free, k.twin = false, program.Never
+	a.Allocated += k.size
 	return b
+}
+
+// divides says whether so much left of a block is cut off.
+func divides(rest int64, small bool) bool {
+	if small {
+		return rest >= minBlock
+	}
+	return rest > smallSize
 }
 
 // take takes the head of class i for a request and gives the pool what is left
 // of it, in its place where the order allows it.
 func (a *Allocator) take(p *[]class, i int, size int64) {
 	b := (*p)[i].head
-	r := a.split(b, size, a.blocks[b].small)
-	switch {
-	case r == program.Never:
+	rest := (*p)[i].size - size
+	if !divides(rest, a.blocks[b].small) {
 		a.pop(p, i)
-	case a.blocks[b].down == program.Never && (i == 0 || (*p)[i-1].size < a.blocks[r].size):
-		(*p)[i] = class{a.blocks[r].size, r}
-		a.blocks[r].up, a.blocks[r].down = program.Never, program.Never
-	default:
-		a.pop(p, i)
-		a.insert(r)
+		return
 	}
+	r := a.split(b, size)
+	if a.blocks[b].down == program.Never && (i == 0 || (*p)[i-1].size < rest) {
+		(*p)[i] = class{rest, r}
+		return
+	}
+	a.pop(p, i)
+	a.insert(r)
 }
 
 // bestFit is the position of the smallest size of free blocks that is large enough;
@@ -180,19 +189,17 @@ func (a *Allocator) newBlock(b block) int32 {
 	return int32(len(a.blocks)) - 1
 }
 
-// split cuts what is not needed off a block: the rest is a free block, Never
-// when it stays in one piece.
-func (a *Allocator) split(b int32, size int64, small bool) int32 {
-	rest := a.blocks[b].size - size
-	if small && rest < minBlock || !small && rest <= smallSize {
-		return program.Never
+// split cuts what is not needed off a block: the rest is a free block outside
+// the pool.
+func (a *Allocator) split(b int32, size int64) int32 {
+	k := &a.blocks[b]
+	rest := block{size: k.size - size, prev: b, next: k.next, up: program.Never, down: program.Never, small: k.small, free: true}
+	k.size = size
+	r := a.newBlock(rest)
+	a.blocks[b].next = r
+	if rest.next != program.Never {
+		a.blocks[rest.next].prev = r
 	}
-	k := a.blocks[b]
-	r := a.newBlock(block{size: rest, prev: b, next: k.next, small: small, free: true})
-	if k.next != program.Never {
-		a.blocks[k.next].prev = r
-	}
-	a.blocks[b].size, a.blocks[b].next = size, r
 	return r
 }
 

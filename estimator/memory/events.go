@@ -58,6 +58,7 @@ type walker struct {
 	at     Point
 	traced bool // keep at up to date with every operation
 
+	bytes   []int64 // of each storage, side by side; inParts where it is several
 	scripts []blockScripts
 	codes   []int32 // of all scripts
 	base    []int32 // first slot of each block's first repeat
@@ -69,6 +70,9 @@ type walker struct {
 	held    []grip // what graph nodes hold until the graph dies
 	tied    grip   // the gradient that waits for a tied weight's second one
 }
+
+// inParts marks a storage that stands for several allocations.
+const inParts int64 = -1
 
 // grip is an allocation whose owner is no block.
 type grip struct{ handle, st int32 }
@@ -83,6 +87,14 @@ func (w *walker) layout() {
 		w.scripts = append(w.scripts, w.compile(b, i == w.plan.Optimizer))
 	}
 	w.handles = fill(w.handles, int(n))
+	w.bytes = w.bytes[:0]
+	for i := range w.p.Storages {
+		bytes := w.p.Storages[i].Bytes
+		if w.p.Storages[i].Times > 1 {
+			bytes = inParts
+		}
+		w.bytes = append(w.bytes, bytes)
+	}
 }
 
 func (w *walker) slot(block int, repeat int64, st int32) int32 {
@@ -126,19 +138,24 @@ func (w *walker) fetch(step int) {
 
 // alloc allocates a storage into a slot.
 func (w *walker) alloc(slot, st int32) {
-	if s := &w.p.Storages[st]; s.Times <= 1 {
-		w.handles[slot] = w.malloc(st, s.Bytes)
-	} else {
-		w.handles[slot] = w.several(st, s.Bytes/int64(s.Times), s.Times)
+	switch bytes := w.bytes[st]; {
+	case bytes == inParts:
+		w.handles[slot] = w.several(st)
+	case w.to != nil:
+		w.handles[slot] = w.to.Malloc(bytes)
+	default:
+		w.handles[slot] = w.malloc(st, bytes)
 	}
 }
 
 // several makes the equal allocations that one storage stands for. In an
 // allocator they share a handle, else they have consecutive ones.
-func (w *walker) several(st int32, each int64, times int32) int32 {
+func (w *walker) several(st int32) int32 {
+	s := &w.p.Storages[st]
+	each := s.Bytes / int64(s.Times)
 	first := w.malloc(st, each)
 	last := first
-	for range times - 1 {
+	for range s.Times - 1 {
 		h := w.malloc(st, each)
 		if w.to != nil {
 			w.to.Link(last, h)
@@ -149,11 +166,9 @@ func (w *walker) several(st int32, each int64, times int32) int32 {
 }
 
 func (w *walker) free(slot, st int32) {
-	h := w.take(slot)
-	if h == program.Never {
-		return
+	if h := w.take(slot); h != program.Never {
+		w.drop(st, h)
 	}
-	w.drop(st, h)
 }
 
 // drop releases what a handle of a storage stands for.

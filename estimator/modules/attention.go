@@ -12,9 +12,11 @@ func (c *Context) attention(x program.T) program.T {
 	q, k = c.qkNorm(q, "q_norm", "b·s·n·d"), c.qkNorm(k, "k_norm", "b·s·g·d")
 	if c.Model.Position == model.RoPE && !c.now.unrotated {
 		c.At("rotary")
-		q2, k2 := c.rotate(q, "b·s·n·d"), c.rotate(k, "b·s·g·d")
-		c.Drop(q, k)
-		q, k = q2, k2
+		if c.patches.rope {
+			q, k = c.fusedRope(q, k)
+		} else {
+			q, k = c.rotated(q, k)
+		}
 	}
 	c.At("attention")
 	var out program.T
@@ -91,10 +93,17 @@ func (c *Context) rotate(t program.T, shape string) program.T {
 	return y
 }
 
+// rotated are queries and keys with the rotary embedding, in new tensors.
+func (c *Context) rotated(q, k program.T) (program.T, program.T) {
+	q2, k2 := c.rotate(q, "b·s·n·d"), c.rotate(k, "b·s·g·d")
+	c.Drop(q, k)
+	return q2, k2
+}
+
 // catsRotary says whether the rotated and the plain part of each head are
 // joined by a copy.
 func (c *Context) catsRotary() bool {
-	return c.Model.Position == model.RoPE && !c.now.unrotated && (c.traits.catRotary || c.Model.RotaryDim != c.Model.HeadDim)
+	return c.Model.Position == model.RoPE && !c.now.unrotated && !c.patches.rope && (c.traits.catRotary || c.Model.RotaryDim != c.Model.HeadDim)
 }
 
 // fused is attention without a score matrix.

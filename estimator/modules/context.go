@@ -58,6 +58,7 @@ type Config struct {
 	Autocast   program.DType // Invalid: off
 	Attention  Attention
 	Loss       Loss
+	Kernels    Kernels
 	Checkpoint bool
 
 	// ConvertOutputs: the trainer copies low-precision model outputs to float32
@@ -113,10 +114,11 @@ type Linear struct {
 type Context struct {
 	*program.Builder
 	Config
-	Count  int64 // repeats of the block under construction
-	layer  int64 // index that stands for the block's layers, -1 outside
-	traits traits
-	tokens int64
+	Count   int64 // repeats of the block under construction
+	layer   int64 // index that stands for the block's layers, -1 outside
+	traits  traits
+	patches patches
+	tokens  int64
 
 	now            layerKind // of the layer under construction
 	cos, sin, mask program.T

@@ -38,6 +38,10 @@ const (
 	nodeChunkedLoss
 	nodeLigerLoss
 	nodeTokenChunks
+	nodeFusedNorm
+	nodeFusedRope
+	nodeFusedGLU
+	nodeFusedLoss
 )
 
 // node is one entry of the autograd graph: what it received, what it kept.
@@ -97,6 +101,9 @@ func (b *Builder) Backward() {
 		}
 		if blk.in.v != Never {
 			blk.GradOut = b.vals[blk.in.v].grad
+			if s := &b.sts[blk.GradOut]; s.reused { // it leaves the block
+				s.Drop = Never
+			}
 		}
 		if blk.leaf != Never && b.vals[blk.leaf].grad != Never {
 			b.op("accumulate_grad", Free, out.dt, 0, 0, 0)
@@ -137,7 +144,7 @@ func (b *Builder) step(nd *node) {
 	}
 	last := b.letGo()
 	for _, s := range b.saves[nd.savedLo:nd.savedHi] {
-		if s >= 0 {
+		if s >= 0 && !b.sts[s].reused {
 			b.sts[s].Saved = last
 		}
 	}
@@ -160,7 +167,11 @@ func (b *Builder) letGo() int32 {
 func (b *Builder) release(st int32) {
 	s := &b.sts[st]
 	s.refs--
-	if s.refs == 0 {
+	switch {
+	case s.refs > 0:
+	case s.reused:
+		s.Saved = int32(len(b.ops)) - 1
+	default:
 		s.Drop = int32(len(b.ops)) - 1
 	}
 }

@@ -55,6 +55,9 @@ type Storage struct {
 	Saved int32 // op of backward after which autograd has let go of it; Never if not kept
 	refs  int32 // while backward is derived: holders of a gradient
 	view  bool  // while backward is derived: the gradient is a view, whose base holds it too
+	// reused: while backward is derived, a gradient was written where the kept
+	// tensor lies, and ends when the gradient does.
+	reused bool
 	// Held: an attribute of a graph node keeps it until the graph dies, which
 	// checkpointing does not know of.
 	Held  bool
@@ -114,6 +117,8 @@ type Param struct {
 	Embedding bool // an nn.Embedding
 	// Buffer is not a parameter (rotary frequencies): memory only.
 	Buffer bool
+	// NoGrad: it is said to train and gets no gradient, hence no optimizer state.
+	NoGrad bool
 	// Original is the frozen original beneath a trainable copy
 	// (modules_to_save): memory, and not one of the model's distinct parameters twice.
 	Copy bool

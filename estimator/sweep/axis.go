@@ -30,6 +30,7 @@ var (
 		"checkpointing": func(r *estimator.Request) *string { return &r.Training.Checkpointing },
 		"attention":     func(r *estimator.Request) *string { return &r.Training.Attention },
 		"loss":          func(r *estimator.Request) *string { return &r.Training.Loss },
+		"kernels":       func(r *estimator.Request) *string { return &r.Training.Kernels },
 		"method":        func(r *estimator.Request) *string { return &r.Method.ID },
 	}
 	counts = map[string]func(*estimator.Request) *int64{
@@ -44,7 +45,7 @@ var (
 // table reads well: what is decided once before what is tried out.
 func Settings() []string {
 	return []string{
-		"trainer", "optimizer", "checkpointing", "attention", "loss", "quant",
+		"trainer", "optimizer", "checkpointing", "attention", "loss", "kernels", "quant",
 		"precision", "lora-rank", "grad-accum", "seq-len", "micro-batch", "method",
 	}
 }

@@ -208,19 +208,10 @@ def fms(row, request, loop, gap, measured):
     if request["method"] != "full":
         request["lora_targets"] = ["q_proj", "k_proj", "v_proj", "o_proj"]
     loop["inputs_bytes_per_token"] = 24
-    kernels = []
     if "fast RMSNorm" in row["notes"]:
-        kernels = ["rmsnorm", "rope"]
-        kernels.append("linear_cross_entropy" if "fused linear cross-entropy" in row["notes"] else "cross_entropy")
-        if "fused LoRA" in row["notes"]:
-            kernels.append("lora")
-        if "linear_cross_entropy" in kernels:
+        request["kernels"] = "foak"
+        if "fused linear cross-entropy" in row["notes"]:
             request["loss"] = "fused"
-        loop["kernels"] = kernels
-        gap.append("Triton kernels in place of PyTorch's: " + ", ".join(kernels))
-        if request["method"] == "full":
-            loop["untrained"] = "norms"
-            gap.append("the Triton RMSNorm gives its weight no gradient")
     if "prepare_model_for_kbit_training" in row["notes"]:
         # prepare_model_for_kbit_training makes all that is not quantized float32, and the norms make the layers' outputs
         # float32. By the bytes at the end of the run embedding and head were bfloat16 after all, which a request can't say.
@@ -389,8 +380,7 @@ def llmq(row, request, loop, gap, measured):
     request["loss"] = "fused"
     request["checkpointing"] = "full" if row["gradient_checkpointing"] is True else "none"
     if row["framework"].startswith("llama-factory"):
-        loop["kernels"] = ["rmsnorm", "rope", "swiglu", "linear_cross_entropy"]
-        gap.append("Liger kernels in place of PyTorch's: rmsnorm, rope, swiglu")
+        request["kernels"] = "liger"
         return
     loop["trainer"] = "llmq"
     loop["cuda_graphs"] = True

@@ -57,6 +57,7 @@ type Request struct {
 	Checkpointing string          `json:"checkpointing"`
 	Attention     string          `json:"attention"`
 	Loss          string          `json:"loss"`
+	Kernels       string          `json:"kernels"`
 	Trainer       string          `json:"trainer"`
 	GPU           string          `json:"gpu"`
 }
@@ -185,7 +186,7 @@ func (q Request) Estimator() (estimator.Request, error) {
 	req.Training = estimator.Training{
 		MicroBatch: q.MicroBatch, SeqLen: q.SeqLen, GradAccum: q.GradAccum, Precision: q.Precision,
 		WeightsDType: q.WeightsDType, AdapterDType: q.AdapterDType, Optimizer: q.Optimizer, Checkpointing: q.Checkpointing,
-		Attention: q.Attention, Loss: q.Loss, Trainer: q.Trainer,
+		Attention: q.Attention, Loss: q.Loss, Kernels: q.Kernels, Trainer: q.Trainer,
 	}
 	if q.GPU != "" {
 		if req.Device.GPU, err = presets.GPU(q.GPU); err != nil {

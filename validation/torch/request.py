@@ -31,6 +31,7 @@ class Request:
     checkpointing: str = "none"
     attention: str = "sdpa"
     loss: str = "standard"
+    kernels: str = "eager"
     trainer: str = "hf"
     quant: str | None = None
     double_quant: bool = False
@@ -48,6 +49,7 @@ class Request:
         self._check("checkpointing", ("none", "full"))
         self._check("attention", ("eager", "sdpa"))
         self._check("loss", ("standard", "chunked", "fused"))
+        self._check("kernels", ("eager", "liger"))
         self._check("trainer", ("hf", "trl"))
         self.quant = self.quant or ("nf4" if self.method == "qlora" else "none")
         self._check("quant", QUANTIZATIONS)
@@ -90,6 +92,8 @@ class Request:
         """The request as one would write it for vramcalc: no key that has no meaning beside the others."""
         keys = {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
         del keys["steps"]
+        if self.kernels == "eager":
+            del keys["kernels"]
         if not self.adapts:
             keys = {key: value for key, value in keys.items() if not key.startswith("lora_")}
         if self.method != "freeze":

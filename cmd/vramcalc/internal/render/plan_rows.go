@@ -60,6 +60,7 @@ func settingFields(r estimator.Report) Record {
 		{Key: "training_optimizer", Value: t.Optimizer},
 		{Key: "training_checkpointing", Value: t.Checkpointing},
 		{Key: "training_attention", Value: t.Attention},
+		{Key: "training_kernels", Value: t.Kernels},
 		{Key: "training_loss", Value: t.Loss},
 		{Key: "training_lora_rank", Value: t.LoRARank},
 		{Key: "training_lora_alpha", Value: t.LoRAAlpha},
