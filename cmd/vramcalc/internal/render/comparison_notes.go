@@ -1,0 +1,166 @@
+package render
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/sweep"
+)
+
+// title says what a cell shows.
+func (t *pivot) title() string {
+	var parts []string
+	for _, v := range t.Values {
+		parts = append(parts, measures[v].meaning)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// fixed are the settings that all cells share.
+func (c Comparison) fixed() string {
+	first := c.firstReport()
+	if first == nil {
+		return ""
+	}
+	t := first.Training
+	varies := func(setting string) bool { return slices.Contains(c.By, setting) || slices.Contains(c.Over, setting) }
+	var parts []string
+	add := func(setting, value string) {
+		if !varies(setting) && value != "" {
+			parts = append(parts, value)
+		}
+	}
+	add("model", first.Model.Name)
+	add("method", first.Method.ID)
+	add("precision", t.Precision)
+	add("micro-batch", "batch "+integer(t.MicroBatch))
+	add("seq-len", integer(t.SeqLen)+" tokens")
+	if t.GradAccum > 1 {
+		add("grad-accum", "× "+integer(t.GradAccum)+" accumulated")
+	}
+	add("trainer", t.Trainer)
+	if first.Device.ID != "" {
+		add("gpu", deviceName(*first)+", "+GiB(first.Device.CapacityBytes-first.Device.UsedBytes))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func (c Comparison) firstReport() *estimator.Report {
+	for i := range c.Cells {
+		if c.Cells[i].Err == nil {
+			return &c.Cells[i].Report
+		}
+	}
+	return nil
+}
+
+// legend explains the marks that the table has.
+func (t *pivot) legend() string { return strings.Join(t.marks, " · ") }
+
+// assumed are the settings that nobody stated: those of all cells once, those
+// that differ with the values of the axis that they follow.
+func (c Comparison) assumed() Section {
+	g := Grid{Columns: []Column{{Title: "setting"}, {Title: "taken as"}, {Title: "for"}, {Title: "because", Wrap: true}}}
+	var order []string
+	kinds := map[string][]estimator.Assumption{} // by setting, without repetition
+	where := map[estimator.Assumption][]*sweep.Cell{}
+	answered := 0
+	for i := range c.Cells {
+		cell := &c.Cells[i]
+		if cell.Err != nil {
+			continue
+		}
+		answered++
+		for _, a := range cell.Report.Assumptions {
+			if kinds[a.Setting] == nil {
+				order = append(order, a.Setting)
+			}
+			if where[a] == nil {
+				kinds[a.Setting] = append(kinds[a.Setting], a)
+			}
+			where[a] = append(where[a], cell)
+		}
+	}
+	for _, setting := range order {
+		for _, a := range kinds[setting] {
+			scope := ""
+			if len(where[a]) < answered {
+				scope = c.scope(where[a], answered)
+			}
+			g.Rows = append(g.Rows, []Span{plain(a.Setting), plain(a.Value), plain(scope), text(Faint, a.Because)})
+		}
+	}
+	s := sectionOf("Assumed, since not said", g)
+	for _, method := range slices.Sorted(maps.Keys(c.Dropped)) {
+		s.Lines = append(s.Lines, item(1, plain(method+" is without --"+strings.Join(c.Dropped[method], ", --")+", which it does not have")))
+	}
+	return s
+}
+
+// scope words which cells these are: those of some values of one axis, where
+// they are all of those, else how many.
+func (c Comparison) scope(cells []*sweep.Cell, answered int) string {
+	for k, a := range c.Axes {
+		if len(a.Values) < 2 {
+			continue
+		}
+		in := make([]bool, len(a.Values))
+		for _, cell := range cells {
+			in[cell.At[k]] = true
+		}
+		whole := 0
+		for i := range c.Cells {
+			if c.Cells[i].Err == nil && in[c.Cells[i].At[k]] {
+				whole++
+			}
+		}
+		if whole != len(cells) {
+			continue
+		}
+		var names []string
+		for i, yes := range in {
+			if yes {
+				names = append(names, a.Values[i])
+			}
+		}
+		return strings.Join(names, ", ")
+	}
+	return strconv.Itoa(len(cells)) + " of " + strconv.Itoa(answered) + " cells"
+}
+
+// found are the findings of the cells, each once with where it holds.
+func (c Comparison) found() Section {
+	var order []estimator.Finding
+	where := map[estimator.Finding][]*sweep.Cell{}
+	answered := 0
+	for i := range c.Cells {
+		if c.Cells[i].Err != nil {
+			continue
+		}
+		answered++
+		for _, f := range c.Cells[i].Report.Findings {
+			if where[f] == nil {
+				order = append(order, f)
+			}
+			where[f] = append(where[f], &c.Cells[i])
+		}
+	}
+	s := findings(estimator.Report{Findings: order})
+	n := 0
+	for i := range s.Lines {
+		if s.Lines[i].Indent > 1 {
+			continue // a hint
+		}
+		if cells := where[order[n]]; len(cells) < answered {
+			s.Lines[i].Spans = append(s.Lines[i].Spans, text(Faint, " ("+c.scope(cells, answered)+")"))
+		}
+		n++
+	}
+	if len(s.Lines) == 0 {
+		return Section{}
+	}
+	return s
+}
