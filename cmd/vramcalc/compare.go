@@ -40,8 +40,8 @@ func newCompare(a *app) *cobra.Command {
 			"A setting that a method does not have is left out of that method's cells.",
 		Example: "  vramcalc compare --model llama-7b\n" +
 			"  vramcalc compare --model qwen2.5-7b --gpu rtx-4090 --precision bf16,bf16-mixed\n" +
-			"  vramcalc compare --model llama-7b --method lora --precision bf16 --micro-batch 4 \\\n" +
-			"    --seq-len 1024,2048,4096 --gpu rtx-4090,a100-80gb,h100 --cols gpu --value tokens/s",
+			"  vramcalc compare --model llama-7b --method lora --precision bf16 \\\n" +
+			"    --gpu rtx-4090,a100-80gb,h100 --cols gpu --value tokens/s",
 		Args:                  noArguments,
 		DisableFlagsInUseLine: true,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return a.compare(cmd.Context(), f) },

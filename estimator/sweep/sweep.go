@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"slices"
 
 	"github.com/vramcalc/vramcalc/estimator"
 )
@@ -71,8 +72,10 @@ func (g *Grid) Dropped() map[string][]string {
 		for i, method := range a.Values {
 			r := g.Base
 			a.Apply(&r, i)
-			if names := withoutForeign(&r); len(names) > 0 {
-				dropped[method] = names
+			for _, name := range withoutForeign(&r) {
+				if !slices.ContainsFunc(g.Axes, func(b Axis) bool { return b.Setting == name }) {
+					dropped[method] = append(dropped[method], name)
+				}
 			}
 		}
 	}

@@ -17,9 +17,9 @@ type Comparison struct {
 	// By and Over say which axes of several values make the rows and the
 	// columns of the table; together they are all of them.
 	By, Over []string
-	Values     []string // what a cell shows, of [Measures]
-	Dropped    map[string][]string
-	Width      int // of the page; 0 is unlimited
+	Values   []string // what a cell shows, of [Measures]
+	Dropped  map[string][]string
+	Width    int // of the page; 0 is unlimited
 }
 
 // cellError is the reason why a cell has no report.
@@ -213,7 +213,7 @@ func (t *pivot) cell(c *sweep.Cell) Span {
 	if c.Err != nil {
 		return t.refused(c.Err)
 	}
-	tone, parts := Plain, []string{}
+	var parts []string
 	for _, v := range t.Values {
 		s := measures[v].show(c.Report)
 		if s.Text == "" {
@@ -221,12 +221,10 @@ func (t *pivot) cell(c *sweep.Cell) Span {
 		}
 		t.explain(measures[v].marks[s.Text])
 		parts = append(parts, s.Text)
-		if s.Tone != Plain && s.Tone != Faint {
-			tone = s.Tone
-		}
 	}
-	if tone == Good { // what fits is the rule, and needs no colour
-		tone = Plain
+	tone := Plain
+	if c.Report.Fit != nil && !c.Report.Fit.Fits {
+		tone = Faint // bold is for the best
 	}
 	return text(tone, strings.Join(parts, "\t"))
 }
@@ -307,8 +305,7 @@ func (c Comparison) bestBy() string {
 	return ""
 }
 
-// align pads the parts of the cells of each column to the same width, and
-// puts two spaces' worth of one between them.
+// align pads the parts of the cells of each column to the same width.
 func align(body [][]Span) [][]Span {
 	for c := range body[0] {
 		var widths []int

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/sweep"
@@ -16,7 +17,8 @@ func (t *pivot) title() string {
 	for _, v := range t.Values {
 		parts = append(parts, measures[v].meaning)
 	}
-	return strings.Join(parts, ", ")
+	title := strings.Join(parts, ", ")
+	return strings.ToUpper(title[:1]) + title[1:]
 }
 
 // fixed are the settings that all cells share.
@@ -57,13 +59,24 @@ func (c Comparison) firstReport() *estimator.Report {
 	return nil
 }
 
-// legend explains the marks that the table has.
-func (t *pivot) legend() string { return strings.Join(t.marks, " · ") }
+// legend explains the marks that the table has, the best news first.
+func (t *pivot) legend() string {
+	const order = "✓~?✗" + bestMark
+	slices.SortFunc(t.marks, func(a, b string) int {
+		return strings.Index(order, firstRune(a)) - strings.Index(order, firstRune(b))
+	})
+	return strings.Join(t.marks, " · ")
+}
+
+func firstRune(s string) string {
+	_, n := utf8.DecodeRuneInString(s)
+	return s[:n]
+}
 
 // assumed are the settings that nobody stated: those of all cells once, those
 // that differ with the values of the axis that they follow.
 func (c Comparison) assumed() Section {
-	g := Grid{Columns: []Column{{Title: "setting"}, {Title: "taken as"}, {Title: "for"}, {Title: "because", Wrap: true}}}
+	g := Grid{Columns: []Column{{Title: "setting"}, {Title: "taken as"}, {Title: "for", Wrap: true}, {Title: "because", Wrap: true}}}
 	var order []string
 	kinds := map[string][]estimator.Assumption{} // by setting, without repetition
 	where := map[estimator.Assumption][]*sweep.Cell{}
@@ -100,35 +113,42 @@ func (c Comparison) assumed() Section {
 	return s
 }
 
-// scope words which cells these are: those of some values of one axis, where
-// they are all of those, else how many.
+// scope words which cells these are: the values that they have on each axis,
+// where they are all the cells with those, else how many.
 func (c Comparison) scope(cells []*sweep.Cell, answered int) string {
+	in := make([][]bool, len(c.Axes))
 	for k, a := range c.Axes {
-		if len(a.Values) < 2 {
-			continue
-		}
-		in := make([]bool, len(a.Values))
+		in[k] = make([]bool, len(a.Values))
 		for _, cell := range cells {
-			in[cell.At[k]] = true
+			in[k][cell.At[k]] = true
 		}
-		whole := 0
-		for i := range c.Cells {
-			if c.Cells[i].Err == nil && in[c.Cells[i].At[k]] {
-				whole++
-			}
+	}
+	all := 0
+	for i := range c.Cells {
+		inside := c.Cells[i].Err == nil
+		for k, at := range c.Cells[i].At {
+			inside = inside && in[k][at]
 		}
-		if whole != len(cells) {
-			continue
+		if inside {
+			all++
 		}
+	}
+	if all != len(cells) {
+		return strconv.Itoa(len(cells)) + " of " + strconv.Itoa(answered) + " cells"
+	}
+	var parts []string
+	for k, a := range c.Axes {
 		var names []string
-		for i, yes := range in {
+		for i, yes := range in[k] {
 			if yes {
 				names = append(names, a.Values[i])
 			}
 		}
-		return strings.Join(names, ", ")
+		if len(names) < len(a.Values) {
+			parts = append(parts, strings.Join(names, ", "))
+		}
 	}
-	return strconv.Itoa(len(cells)) + " of " + strconv.Itoa(answered) + " cells"
+	return strings.Join(parts, "; ")
 }
 
 // found are the findings of the cells, each once with where it holds.
