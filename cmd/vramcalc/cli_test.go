@@ -186,6 +186,14 @@ func TestErrors(t *testing.T) {
 		{"compare", "--model", "llama-7b", "--gpus", "2"},
 		{"compare", "--model", "llama-7b", "--rows", "precison"},
 		{"compare", "--model", "llama-7b", "--rows", "method", "--cols", "method"},
+		{"fit", "--model", "llama-7b"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--max", "seq-len"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--max", "seqlen"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--max", "seq-len", "--seq-len", "1024"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--micro-batch", "1", "--seq-len", "1024"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--probability", "1"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--pareto"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--pareto", "--max", "seq-len"},
 		{"validate", "--worst", "-1"},
 		{"validate", "--data", "testdata"},
 		{"validate", "rows"},
@@ -240,12 +248,13 @@ func TestHelpIsGolden(t *testing.T) {
 	golden(t, "help.golden", call(t, false, nil).stdout)
 	golden(t, "help-plan.golden", call(t, false, nil, "plan", "--help").stdout)
 	golden(t, "help-compare.golden", call(t, false, nil, "compare", "--help").stdout)
+	golden(t, "help-fit.golden", call(t, false, nil, "fit", "--help").stdout)
 	golden(t, "help-validate.golden", call(t, false, nil, "validate", "--help").stdout)
 	golden(t, "help-models.golden", call(t, false, nil, "models", "--help").stdout)
 }
 
 func TestHelpFitsTheTerminal(t *testing.T) {
-	for _, c := range []string{"", "plan", "compare", "models", "gpus", "methods", "trainers", "validate", "version"} {
+	for _, c := range []string{"", "plan", "compare", "fit", "models", "gpus", "methods", "trainers", "validate", "version"} {
 		for l := range strings.Lines(call(t, false, nil, append(strings.Fields(c), "--help")...).stdout) {
 			if n := len([]rune(strings.TrimRight(l, "\n"))); n > 80 {
 				t.Errorf("%s --help: %d columns: %s", c, n, l)

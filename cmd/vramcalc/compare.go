@@ -59,7 +59,10 @@ func newCompare(a *app) *cobra.Command {
 }
 
 func (a *app) compare(ctx context.Context, f *compareFlags) error {
-	grid, err := a.grid(ctx, f)
+	if len(f.GPUs) == 0 && f.Request.Device.Count > 0 {
+		return &usageError{"--gpus makes no sense without --gpu: the memory is that of one GPU", "name the card, such as --gpu h100"}
+	}
+	grid, err := a.gridOf(ctx, &f.Question, f.lists, comparedByDefault)
 	if err != nil {
 		return err
 	}
@@ -89,21 +92,19 @@ func (a *app) compare(ctx context.Context, f *compareFlags) error {
 	return a.write(c)
 }
 
-// grid is what the flags ask for.
-func (a *app) grid(ctx context.Context, f *compareFlags) (g sweep.Grid, err error) {
+// gridOf is the grid that a question with lists asks for.
+func (a *app) gridOf(ctx context.Context, q *question.Question, lists, otherwise question.Lists) (g sweep.Grid, err error) {
 	find := a.finder(ctx)
-	if g.Axes, err = f.lists.Axes(&f.Question, comparedByDefault, find); err != nil {
+	if g.Axes, err = lists.Axes(q, otherwise, find); err != nil {
 		return g, err
 	}
-	if g.Base, err = f.Build(find); err != nil {
+	if g.Base, err = q.Build(find); err != nil {
 		return g, err
 	}
-	if len(f.GPUs) > 0 {
-		if g.Devices, _, err = a.devices(ctx, f.GPUs, f.Request.Device.Count); err != nil {
+	if len(q.GPUs) > 0 {
+		if g.Devices, _, err = a.devices(ctx, q.GPUs, q.Request.Device.Count); err != nil {
 			return g, err
 		}
-	} else if f.Request.Device.Count > 0 {
-		return g, &usageError{"--gpus makes no sense without --gpu: the memory is that of one GPU", "name the card, such as --gpu h100"}
 	}
 	if _, err = g.Len(); err != nil {
 		return g, &usageError{err.Error(), "give fewer values of the settings"}

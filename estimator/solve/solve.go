@@ -72,7 +72,7 @@ func Largest(r estimator.Request, setting string, bound Bound, estimate sweep.Es
 		}
 		return false
 	}
-	for n := int64(1); try(n); n *= 2 { // ends: the estimator refuses what is too large
+	for n := int64(1); n > 0 && try(n); n *= 2 { // the estimator refuses what is too large
 	}
 	for e.Next-e.Value > 1 {
 		try(e.Value + (e.Next-e.Value)/2)

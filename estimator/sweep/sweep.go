@@ -97,6 +97,17 @@ func (g *Grid) request(at []int) estimator.Request {
 	return r
 }
 
+// Requests are the requests of all combinations of the axes, without a device.
+func (g *Grid) Requests() iter.Seq2[[]int, estimator.Request] {
+	return func(yield func([]int, estimator.Request) bool) {
+		for at := range g.combinations() {
+			if !yield(at, g.request(at)) {
+				return
+			}
+		}
+	}
+}
+
 // job is one combination on all devices, on its way through the workers.
 type job struct {
 	at      []int
