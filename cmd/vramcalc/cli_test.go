@@ -174,6 +174,25 @@ func TestErrors(t *testing.T) {
 		ask("--explain", "-o", "csv"),
 		ask("extra"),
 		{"plan", "--model", "lama-7b", "--method", "lora"},
+		{"compare"},
+		{"compare", "--model", "llama-7b", "--precision", "bf16,bf61"},
+		{"compare", "--model", "llama-7b", "--micro-batch", "1,2,1"},
+		{"compare", "--model", "llama-7b", "--micro-batch", "1,0"},
+		{"compare", "--model", "llama-7b", "--micro-batch", "1,2", "--batch-size", "4"},
+		{"compare", "--model", "llama-7b,meta-llama/Llama-2-7b-hf,llama-7b"},
+		{"compare", "--model", "llama-7b", "--value", "memroy"},
+		{"compare", "--model", "llama-7b", "--value", "tokens/s"},
+		{"compare", "--model", "llama-7b", "--gpus", "2"},
+		{"compare", "--model", "llama-7b", "--rows", "precison"},
+		{"compare", "--model", "llama-7b", "--rows", "method", "--cols", "method"},
+		{"fit", "--model", "llama-7b"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--max", "seq-len"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--max", "seqlen"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--max", "seq-len", "--seq-len", "1024"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--micro-batch", "1", "--seq-len", "1024"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--probability", "1"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--pareto"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--pareto", "--max", "seq-len"},
 		{"validate", "--worst", "-1"},
 		{"validate", "--data", "testdata"},
 		{"validate", "rows"},
@@ -227,12 +246,14 @@ func goldenFile(t *testing.T, path, got string) {
 func TestHelpIsGolden(t *testing.T) {
 	golden(t, "help.golden", call(t, false, nil).stdout)
 	golden(t, "help-plan.golden", call(t, false, nil, "plan", "--help").stdout)
+	golden(t, "help-compare.golden", call(t, false, nil, "compare", "--help").stdout)
+	golden(t, "help-fit.golden", call(t, false, nil, "fit", "--help").stdout)
 	golden(t, "help-validate.golden", call(t, false, nil, "validate", "--help").stdout)
 	golden(t, "help-models.golden", call(t, false, nil, "models", "--help").stdout)
 }
 
 func TestHelpFitsTheTerminal(t *testing.T) {
-	for _, c := range []string{"", "plan", "models", "gpus", "methods", "trainers", "validate", "version"} {
+	for _, c := range []string{"", "plan", "compare", "fit", "models", "gpus", "methods", "trainers", "validate", "version"} {
 		for l := range strings.Lines(call(t, false, nil, append(strings.Fields(c), "--help")...).stdout) {
 			if n := len([]rune(strings.TrimRight(l, "\n"))); n > 80 {
 				t.Errorf("%s --help: %d columns: %s", c, n, l)
@@ -272,6 +293,8 @@ func TestColour(t *testing.T) {
 func TestEveryCommandInEveryFormat(t *testing.T) {
 	for _, args := range [][]string{
 		ask(), ask("--gpu", "rtx-4090"),
+		{"compare", "--model", "llama-7b"},
+		{"compare", "--model", "llama-7b", "--gpu", "rtx-4060,rtx-4090,h100"},
 		{"models", "llama"},
 		{"models", "show", "llama-7b"},
 		{"gpus", "rtx"},
