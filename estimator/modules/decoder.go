@@ -401,7 +401,7 @@ func (c *Context) norm(module string, x program.T, width int64, shape string) pr
 
 func (c *Context) normOf(module string, style normStyle, x program.T, width int64, shape string) program.T {
 	rows := x.Elements() / width
-	if c.patches.norm && style <= rmsPlusOne {
+	if c.fusesNorm(module, style) {
 		return c.fusedNorm(x, c.Param(module, width), rows, width, c.patches.normInPlace, shape)
 	}
 	switch style {

@@ -24,6 +24,9 @@ type patches struct {
 	crossEntropy    bool // where the logits exist in full
 	// normInPlace: the norm's backward writes over the gradient that comes in.
 	normInPlace bool
+	// eagerQKNorm: the norms of queries and keys stay, since Liger patches the
+	// modules of a model that exists one by one, and not these.
+	eagerQKNorm bool
 	// frozenNorm: the norm's weight gets no gradient.
 	frozenNorm bool
 	// ropeKernels: queries and keys are rotated by a kernel each.
@@ -36,6 +39,7 @@ var (
 	ligerLlama = patches{norm: true, rope: true, glu: true, normInPlace: true}
 	// Norms whose result's gradient the residual needs too are not in place.
 	ligerSandwich = patches{norm: true, rope: true, glu: true}
+	ligerOLMo     = patches{norm: true, rope: true, glu: true, eagerQKNorm: true}
 	foak          = patches{
 		norm: true, rope: true, crossEntropy: true, normInPlace: true, frozenNorm: true, ropeKernels: true, upcastChunks: true,
 	}
@@ -48,7 +52,7 @@ var patched = map[Kernels]map[string]patches{
 	LigerKernels: {
 		"llama": ligerLlama, "mistral": ligerLlama, "qwen2": ligerLlama, "qwen3": ligerLlama, "smollm3": ligerLlama,
 		"phi3": ligerLlama, "gemma": ligerLlama,
-		"gemma2": ligerSandwich, "gemma3_text": ligerSandwich, "olmo2": ligerSandwich, "olmo3": ligerSandwich,
+		"gemma2": ligerSandwich, "gemma3_text": ligerSandwich, "olmo2": ligerOLMo, "olmo3": ligerOLMo,
 		"glm4":    {norm: true, glu: true},
 		"granite": {norm: true, rope: true, glu: true, normInPlace: true, crossEntropy: true},
 	},
@@ -75,6 +79,12 @@ func (k Kernels) FusesLoss(modelType string) bool {
 // multiprocessor, of which an H100 has 132. Each leaves a partial sum of a row
 // in float32, so another card's number changes a step by less than 2 MiB.
 const normPrograms = 132
+
+// fusesNorm says whether a module's norm is one of the kernels.
+func (c *Context) fusesNorm(module string, style normStyle) bool {
+	isQK := module == "q_norm" || module == "k_norm"
+	return c.patches.norm && style <= rmsPlusOne && !(isQK && c.patches.eagerQKNorm)
+}
 
 // fusedNorm is an RMSNorm in one kernel.
 func (c *Context) fusedNorm(x program.T, w int, rows, width int64, inPlace bool, shape string) program.T {

@@ -80,7 +80,6 @@ type Loop struct {
 	Autocast                bool     `json:"autocast"`
 	Trainer                 string   `json:"trainer"`                // another trainer's model code
 	Kernels                 []string `json:"kernels"`                // fused kernels in place of PyTorch's operations
-	Untrained               string   `json:"untrained"`              // parameters without a gradient in a full run
 	NormsDType              string   `json:"norms_dtype"`            // where the norms differ from the rest
 	InputsBytesPerToken     int64    `json:"inputs_bytes_per_token"` // on the GPU
 	Retained                string   `json:"retained"`               // kept until the next forward

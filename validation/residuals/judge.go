@@ -246,8 +246,8 @@ func trainer(run published.Run) string {
 	if name == "" {
 		name = run.Request.Trainer
 	}
-	if len(run.Loop.Kernels) > 0 && run.Loop.Trainer == "" {
-		name += " with fused kernels"
+	if run.Request.Kernels != "" {
+		name += " with " + run.Request.Kernels
 	}
 	return name
 }
