@@ -281,7 +281,7 @@ func (c *Context) block(x program.T, first, n int64) program.T {
 	}
 	c.Leave(y)
 	if c.Checkpoint && y.RequiresGrad() {
-		c.Checkpointed()
+		c.Checkpointed(c.Reentrant)
 	}
 	c.Backward()
 	c.carry(in, embeds)

@@ -31,6 +31,9 @@ type patches struct {
 	frozenNorm bool
 	// ropeKernels: queries and keys are rotated by a kernel each.
 	ropeKernels bool
+	// lora: attention's projections run with their adapters as one function each
+	// where the base is quantized.
+	lora bool
 	// upcastChunks: the fused loss copies each chunk of logits to float32 and back.
 	upcastChunks bool
 }
@@ -41,7 +44,7 @@ var (
 	ligerSandwich = patches{norm: true, rope: true, glu: true}
 	ligerOLMo     = patches{norm: true, rope: true, glu: true, eagerQKNorm: true}
 	foak          = patches{
-		norm: true, rope: true, crossEntropy: true, normInPlace: true, frozenNorm: true, ropeKernels: true, upcastChunks: true,
+		norm: true, rope: true, crossEntropy: true, normInPlace: true, frozenNorm: true, ropeKernels: true, upcastChunks: true, lora: true,
 	}
 )
 
@@ -121,4 +124,57 @@ func (c *Context) gradsByHead() bool {
 func (c *Context) fusedGLU(gate, up program.T, strided bool) program.T {
 	c.At("mlp.act")
 	return c.FusedGLU(string(c.Model.Activation), gate, up, strided, "b·s·f")
+}
+
+// AdaptsMLP says whether adapters sit on all of the MLP's linear modules.
+func AdaptsMLP(m model.Model, targets []string) bool {
+	t, _ := traitsOf(&m)
+	for _, name := range []string{t.gate, t.up, t.down} {
+		if !slices.Contains(targets, name) && !slices.Contains(targets, "all-linear") {
+			return false
+		}
+	}
+	return true
+}
+
+// LowRank are the settings of an adapter that a fused function computes.
+type LowRank struct {
+	Rank    int64
+	Dropout float64
+	DType   program.DType
+}
+
+// fusedLoRA runs linear layers of one input with their adapters as one
+// function, if the kernels do so and each layer has a plain low-rank adapter.
+func (c *Context) fusedLoRA(x program.T, over bool, layers ...Linear) ([]program.T, bool) {
+	if !c.patches.lora || c.Quant.Storage != FourBit || c.layer < 0 {
+		return nil, false
+	}
+	f := program.FusedLoRA{In: layers[0].In, Tokens: c.tokens, Nested: c.Quant.Nested, Compute: c.Compute, OverInput: over}
+	var adapter LowRank
+	for _, l := range layers {
+		a := c.Tuner.Adapter(l.Module)
+		if a == nil {
+			return nil, false
+		}
+		low, ok := a.LowRank()
+		if !ok {
+			return nil, false
+		}
+		adapter = low
+	}
+	f.Rank, f.Dropout = adapter.Rank, adapter.Dropout
+	for _, l := range layers {
+		c.At(l.Module)
+		c.quantParam(l.Module, l.In, l.Out)
+		if l.Bias {
+			c.Param(l.Module+".bias", l.Out)
+		}
+		f.Parts = append(f.Parts, program.LoRAPart{
+			Out: l.Out, Bias: l.Bias, Shape: l.Shape,
+			A: c.AdapterParam(l.Module+".lora_A", l.In*f.Rank, adapter.DType),
+			B: c.AdapterParam(l.Module+".lora_B", l.Out*f.Rank, adapter.DType),
+		})
+	}
+	return c.LoRA(x, f), true
 }
