@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 )
 
 // planFlags are the flags of plan.
 type planFlags struct {
 	requestFlags
+	run            question.RunQuestion
 	check, explain bool
 }
 
@@ -29,6 +31,7 @@ func newPlan(a *app) *cobra.Command {
 	}
 	cmd.Flags().SortFlags = false
 	f.add(cmd)
+	addSettings(cmd, f.run.Settings())
 	cmd.Flags().BoolVar(&f.check, "check", false, "exit with status 3 unless it fits every GPU named (none named: one of them)")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "show how each number came about: symbols, values, source")
 	return cmd
@@ -42,6 +45,10 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
+	data, err := f.run.Build()
+	if err != nil {
+		return err
+	}
 	devices, common, err := a.devices(cmd.Context(), f.GPUs, f.Request.Device.Count)
 	if err != nil {
 		return err
@@ -49,6 +56,9 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	plan, err := a.env.engine.Plan(request, devices, common, f.explain)
 	if err != nil {
 		return err
+	}
+	if data != nil {
+		plan.Over(*data, devices)
 	}
 	if err := a.write(render.Plan(plan)); err != nil {
 		return err

@@ -45,6 +45,10 @@ type Run struct {
 	MostKWh *float64 `json:"most_kwh,omitempty"`
 }
 
+// MostOfAnEpoch are more samples or tokens than any data set has; arithmetic
+// on more of them could overflow.
+const MostOfAnEpoch = 1e15
+
 const (
 	secondsPerHour = 3600
 	wattsPerKW     = 1000
