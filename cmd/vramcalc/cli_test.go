@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -79,7 +78,7 @@ type result struct {
 // variables ("NAME=value").
 func call(t *testing.T, terminal bool, vars []string, args ...string) result {
 	t.Helper()
-	return callWith(environment{terminal: terminal, local: noDetection{}, engine: standIn, models: presetOnly}, vars, args...)
+	return callWith(environment{terminal: terminal, local: noGPU, engine: standIn, models: presetOnly}, vars, args...)
 }
 
 // presetOnly finds models without the disk and the network.
@@ -355,7 +354,7 @@ func reports(t *testing.T, r result) []render.Answer {
 
 func TestFlagsReachTheRequest(t *testing.T) {
 	var got estimator.Request
-	env := environment{local: noDetection{}, engine: standIn, models: presetOnly}
+	env := environment{local: noGPU, engine: standIn, models: presetOnly}
 	env.engine.Estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
 		got = r
 		got.Device = devices[0]
@@ -428,34 +427,6 @@ func TestGPUsRepeatedOrComma(t *testing.T) {
 	}
 }
 
-type fakeGPUs struct {
-	found []estimator.Device
-	err   error
-}
-
-func (f fakeGPUs) list(context.Context) ([]estimator.Device, error) { return f.found, f.err }
-
-func TestLocalGPUs(t *testing.T) {
-	card, err := presets.GPU("rtx-4090")
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := environment{local: fakeGPUs{found: []estimator.Device{{GPU: card}}}, engine: standIn, models: presetOnly}
-	for _, args := range [][]string{ask("-o", "json"), ask("-o", "json", "--gpu", "local")} {
-		if got := reports(t, callWith(env, nil, args...)); len(got) != 1 || got[0].Device.ID != "rtx-4090" {
-			t.Errorf("%q: got %+v", args, got)
-		}
-	}
-	env.local = fakeGPUs{}
-	if got := callWith(env, nil, ask("--gpu", "local")...); got.status != exitFailed || !strings.Contains(got.stderr, "no GPU found") {
-		t.Errorf("no GPU: %+v", got)
-	}
-	env.local = fakeGPUs{err: errors.New("driver says no")}
-	if got := callWith(env, nil, ask("--gpu", "local")...); got.status != exitFailed || !strings.Contains(got.stderr, "driver says no") {
-		t.Errorf("driver error: %+v", got)
-	}
-}
-
 func TestChangesOnlyWhereThereIsLittleRoom(t *testing.T) {
 	if got := reports(t, call(t, false, nil, ask("-o", "json", "--gpu", "h100")...)); len(got[0].Changes) != 0 {
 		t.Errorf("changes although there is room: %+v", got[0].Changes)
@@ -466,7 +437,7 @@ func TestChangesOnlyWhereThereIsLittleRoom(t *testing.T) {
 }
 
 func TestRefusedCardsAreSaid(t *testing.T) {
-	env := environment{local: fakeGPUs{}, engine: standIn, models: presetOnly}
+	env := environment{local: noGPU, engine: standIn, models: presetOnly}
 	env.engine.Estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
 		reports, errs := standIn.Estimate(r, devices)
 		for i, d := range devices {

@@ -13,6 +13,7 @@ type planFlags struct {
 	requestFlags
 	run            question.RunQuestion
 	check, explain bool
+	watch, observe int64
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -34,6 +35,9 @@ func newPlan(a *app) *cobra.Command {
 	addSettings(cmd, f.run.Settings())
 	cmd.Flags().BoolVar(&f.check, "check", false, "exit with status 3 unless it fits every GPU named (none named: one of them)")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "show how each number came about: symbols, values, source")
+	to := flagAdder{cmd, "Beside a running process"}
+	to.add(question.Count{N: &f.watch}, "watch", "read what process `pid` holds until it ends, and show it beside the prediction", nil)
+	to.add(question.Count{N: &f.observe}, "observe", "the same for `n` seconds; without --watch of the process that holds most", nil)
 	return cmd
 }
 
@@ -59,6 +63,15 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	}
 	if data != nil {
 		plan.Over(*data, devices)
+	}
+	if f.watch+f.observe > 0 {
+		seen, err := a.observe(cmd.Context(), watcher{f.watch, f.observe, readingPause})
+		if err != nil {
+			return err
+		}
+		for i := range plan.Answers {
+			plan.Answers[i].Observed = seen
+		}
 	}
 	if err := a.write(render.Plan(plan)); err != nil {
 		return err

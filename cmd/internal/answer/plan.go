@@ -38,6 +38,17 @@ type Answer struct {
 	Changes     []estimator.Change     `json:"changes,omitempty"`
 	Derivations []estimator.Derivation `json:"derivations,omitempty"`
 	Run         *cost.Run              `json:"run,omitempty"`
+	Observed    *Observation           `json:"observed,omitempty"`
+}
+
+// Observation is what a running process held of a GPU.
+type Observation struct {
+	PID       int     `json:"pid"`
+	Name      string  `json:"name"`
+	Samples   int     `json:"samples"`
+	Seconds   float64 `json:"seconds"` // from the first reading to the last
+	PeakBytes int64   `json:"peak_bytes"`
+	LastBytes int64   `json:"last_bytes"`
 }
 
 // Refusal is a GPU on which the request makes no sense, and why.

@@ -11,10 +11,10 @@ import (
 )
 
 // Read asks the library of this machine.
-var Read = func() (detect.Machine, error) { return read(nvml.New()) }
+var Read = func() (detect.Machine, error) { return From(nvml.New()) }
 
-// read asks a library for all devices.
-func read(lib nvml.Interface) (detect.Machine, error) {
+// From asks a library for all devices.
+func From(lib nvml.Interface) (detect.Machine, error) {
 	if ret := lib.Init(); ret != nvml.SUCCESS {
 		return detect.Machine{}, failure(ret)
 	}

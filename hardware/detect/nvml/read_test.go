@@ -59,7 +59,7 @@ func TestEightCards(t *testing.T) {
 		return []nvml.ProcessInfo{{Pid: 42, UsedGpuMemory: 2 << 30}, {Pid: 43, UsedGpuMemory: ^uint64(0)}}, nvml.SUCCESS
 	}
 	d.GetGraphicsRunningProcessesFunc = d.GetComputeRunningProcessesFunc // the same process draws
-	m, err := read(s)
+	m, err := From(s)
 	if err != nil || len(m.Devices) != 8 {
 		t.Fatalf("%d devices, %v", len(m.Devices), err)
 	}
@@ -86,7 +86,7 @@ func TestTotalIsNVMLs(t *testing.T) {
 			return nvml.Memory_v2{}, nvml.ERROR_FUNCTION_NOT_FOUND
 		}
 	}
-	m, err := read(s)
+	m, err := From(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestInstancesAreDevices(t *testing.T) {
 		}
 		return nil, nvml.ERROR_NOT_FOUND
 	}
-	m, err := read(s)
+	m, err := From(s)
 	if err != nil || len(m.Devices) != 9 {
 		t.Fatalf("%d devices, %v", len(m.Devices), err)
 	}
@@ -142,7 +142,7 @@ func TestLinksThroughASwitch(t *testing.T) {
 			return nvml.NVLINK_DEVICE_TYPE_SWITCH, nvml.SUCCESS
 		}
 	}
-	m, err := read(s)
+	m, err := From(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestDirectLinks(t *testing.T) {
 			return nvml.PciInfo{Bus: uint32(2 - i)}, nvml.SUCCESS
 		}
 	}
-	m, err := read(s)
+	m, err := From(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,13 +188,13 @@ func TestFailures(t *testing.T) {
 	} {
 		s := server(t)
 		s.InitFunc = func() nvml.Return { return ret }
-		if _, err := read(s); err == nil || err.Error() != want {
+		if _, err := From(s); err == nil || err.Error() != want {
 			t.Errorf("%v: %v", ret, err)
 		}
 	}
 	s := server(t)
 	s.InitFunc = func() nvml.Return { return nvml.ERROR_LIBRARY_NOT_FOUND }
-	if _, err := read(s); !errors.Is(err, detect.ErrAbsent) {
+	if _, err := From(s); !errors.Is(err, detect.ErrAbsent) {
 		t.Errorf("no library: %v", err)
 	}
 	s = server(t)
@@ -205,7 +205,7 @@ func TestFailures(t *testing.T) {
 		}
 		return old(i)
 	}
-	m, err := read(s)
+	m, err := From(s)
 	if err != nil || len(m.Devices) != 7 || len(m.Findings) != 1 || m.Findings[0].Code != "device-lost" {
 		t.Errorf("%d devices, %+v, %v", len(m.Devices), m.Findings, err)
 	}
@@ -220,7 +220,7 @@ func BenchmarkRead(b *testing.B) {
 		d.GetMemoryInfo_v2Func = func() (nvml.Memory_v2, nvml.Return) { return nvml.Memory_v2{}, nvml.ERROR_FUNCTION_NOT_FOUND }
 	}
 	for b.Loop() {
-		if _, err := read(s); err != nil {
+		if _, err := From(s); err != nil {
 			b.Fatal(err)
 		}
 	}

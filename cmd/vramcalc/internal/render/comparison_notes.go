@@ -168,7 +168,7 @@ func (c Comparison) found() Section {
 			where[f] = append(where[f], &c.Cells[i])
 		}
 	}
-	s := findings(estimator.Report{Findings: order})
+	s := findings(order)
 	n := 0
 	for i := range s.Lines {
 		if s.Lines[i].Indent > 1 {

@@ -41,7 +41,7 @@ func (p Plan) Sections() []Section {
 			out = append(out, changes("What to change for "+deviceName(other.Report), other.Changes))
 		}
 	}
-	out = append(out, findings(a.Report), derivations(a.Derivations))
+	out = append(out, observation(a), findings(a.Findings), derivations(a.Derivations))
 	return slices.DeleteFunc(out, func(s Section) bool { return len(s.Lines)+len(s.Grids) == 0 })
 }
 
