@@ -32,7 +32,7 @@ func resolve(req Request) (*resolved, error) {
 	r := &resolved{req: req, assumptions: make([]Assumption, 0, 16)}
 	steps := []func() error{
 		r.checkModel, r.resolveTrainer, r.resolveMethod, r.resolveSizes, r.resolvePrecision,
-		r.resolveQuant, r.resolveTypes, r.resolveKernels, r.resolveChoices, r.resolveAdapter, r.checkMagnitude, r.buildConfig,
+		r.resolveQuant, r.resolveTypes, r.resolveKernels, r.resolveChoices, r.resolveAdapter, r.checkFusedAdapter, r.checkMagnitude, r.buildConfig,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -374,6 +374,28 @@ func (r *resolved) resolveAdapter() error {
 	return nil
 }
 
+// checkFusedAdapter refuses what FOAK's fused functions over a quantized base
+// can't run, or run by a function that is not modelled.
+func (r *resolved) checkFusedAdapter() error {
+	info := &r.info
+	if kernelKinds[info.Kernels] != modules.FOAKKernels || info.Quant == "none" {
+		return nil
+	}
+	with := "foak with --quant " + info.Quant
+	switch {
+	case info.Quant == "int8":
+		return &SettingError{Setting: "kernels", Value: with, Problem: "its functions read 4-bit weights", Hint: "use --quant nf4 or --kernels eager"}
+	case !info.DoubleQuant:
+		return &SettingError{Setting: "kernels", Value: with, Problem: "its functions read double-quantized constants", Hint: "add --double-quant"}
+	case modules.AdaptsMLP(r.req.Model, info.LoRATargets):
+		return &SettingError{
+			Setting: "kernels", Value: with, Problem: "its function over an MLP with adapters is not modelled",
+			Hint: "name attention's modules in --lora-targets, or use --kernels eager",
+		}
+	}
+	return nil
+}
+
 func (r *resolved) defaultTargets() error {
 	mt := r.req.Model.ModelType
 	info := &r.info
@@ -414,6 +436,8 @@ func (r *resolved) buildConfig() error {
 		Weights: weights, Compute: computeDType(info.Precision),
 		Attention: attentionKinds[info.Attention], Loss: lossKinds[info.Loss], Kernels: kernelKinds[info.Kernels],
 		Checkpoint:     info.Checkpointing == "full",
+		Reentrant:      r.trainer.reentrant,
+		RepeatsKV:      r.trainer.repeatsKV,
 		ConvertOutputs: r.trainer.convert && mixed(info.Precision),
 		// gradient_checkpointing_enable calls enable_input_require_grads
 		// (transformers 5 modeling_utils.py).

@@ -51,16 +51,16 @@ func (a *app) machine(m detect.Machine) render.Machine {
 			gpu.Preset = device.GPU.ID
 		}
 		for _, method := range []string{"full", "lora", "qlora"} {
-			gpu.Plans = append(gpu.Plans, render.LargestPlan{Method: method, Model: a.largest(method, device)})
+			gpu.Plans = append(gpu.Plans, render.LargestPlan{Method: method, Model: a.largestModel(method, device)})
 		}
 		out.GPUs = append(out.GPUs, gpu)
 	}
 	return out
 }
 
-// largest is the largest common model that a method trains on a device as it
+// largestModel is the largest common model that a method trains on a device as it
 // is now; empty where none does.
-func (a *app) largest(method string, d estimator.Device) string {
+func (a *app) largestModel(method string, d estimator.Device) string {
 	for i := len(commonModels) - 1; i >= 0; i-- {
 		m, err := presets.Model(commonModels[i])
 		if err != nil {

@@ -87,7 +87,7 @@ func (a *app) fit(ctx context.Context, f *fitFlags) error {
 	case f.pareto:
 		err = a.front(&grid, &s)
 	case s.Common:
-		err = a.smallest(ctx, &grid, &s)
+		err = a.smallest(&grid, &s)
 	default:
 		err = a.largest(&grid, max, &s)
 	}
@@ -162,8 +162,8 @@ func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution) e
 }
 
 // smallest finds the smallest common card of each combination.
-func (a *app) smallest(ctx context.Context, grid *sweep.Grid, s *render.Solution) error {
-	devices, err := question.Devices(question.CommonCards, grid.Base.Device.Count, func(name string) ([]estimator.Device, error) { return a.device(ctx, name) })
+func (a *app) smallest(grid *sweep.Grid, s *render.Solution) error {
+	devices, err := question.Devices(question.CommonCards, grid.Base.Device.Count, question.PresetDevice)
 	if err != nil {
 		return err
 	}

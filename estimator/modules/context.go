@@ -60,6 +60,9 @@ type Config struct {
 	Loss       Loss
 	Kernels    Kernels
 	Checkpoint bool
+	Reentrant  bool // the checkpoint is torch's reentrant one
+	// RepeatsKV: FlashAttention gets repeated key-value heads in some families.
+	RepeatsKV bool
 
 	// ConvertOutputs: the trainer copies low-precision model outputs to float32
 	// under autocast (accelerate convert_outputs_to_fp32).
@@ -97,6 +100,8 @@ type Adapter interface {
 	// Apply gets the layer, its input and the base's result and returns the
 	// new result. Parameters are registered through the context.
 	Apply(c *Context, l Linear, x, base program.T) program.T
+	// LowRank says whether the adapter is one that fused functions know.
+	LowRank() (LowRank, bool)
 }
 
 // Linear describes one linear layer to an adapter.
@@ -108,6 +113,7 @@ type Linear struct {
 	Shape     string // of the result
 	Quantized bool
 	Conv1D    bool
+	Bias      bool
 }
 
 // Context is a model under construction.
@@ -150,7 +156,7 @@ func (c *Context) Linear(module string, x program.T, in, out int64, bias bool, s
 		return c.copied(module, x, in, out, bias, dt, shape)
 	}
 	mark := c.Scope()
-	l := Linear{Module: module, In: in, Out: out, Tokens: c.tokens, Shape: shape, Conv1D: c.traits.conv1D}
+	l := Linear{Module: module, In: in, Out: out, Tokens: c.tokens, Shape: shape, Conv1D: c.traits.conv1D, Bias: bias}
 	bp := -1
 	var y program.T
 	if c.quantized(module) {

@@ -281,7 +281,7 @@ func (c *Context) block(x program.T, first, n int64) program.T {
 	}
 	c.Leave(y)
 	if c.Checkpoint && y.RequiresGrad() {
-		c.Checkpointed()
+		c.Checkpointed(c.Reentrant)
 	}
 	c.Backward()
 	c.carry(in, embeds)
@@ -401,7 +401,7 @@ func (c *Context) norm(module string, x program.T, width int64, shape string) pr
 
 func (c *Context) normOf(module string, style normStyle, x program.T, width int64, shape string) program.T {
 	rows := x.Elements() / width
-	if c.patches.norm && style <= rmsPlusOne {
+	if c.fusesNorm(module, style) {
 		return c.fusedNorm(x, c.Param(module, width), rows, width, c.patches.normInPlace, shape)
 	}
 	switch style {

@@ -42,6 +42,7 @@ const (
 	nodeFusedRope
 	nodeFusedGLU
 	nodeFusedLoss
+	nodeFusedLoRA
 )
 
 // node is one entry of the autograd graph: what it received, what it kept.
@@ -96,6 +97,9 @@ func (b *Builder) Backward() {
 		})
 		blk.GradIn = int32(len(b.sts)) - 1
 		b.vals[out.v].grad = blk.GradIn
+		if blk.Reentrant {
+			b.sts[blk.GradIn].refs++
+		}
 		for i := blk.nodeHi - 1; i >= blk.nodeLo; i-- {
 			b.step(&b.nodes[i])
 		}
@@ -108,6 +112,10 @@ func (b *Builder) Backward() {
 		if blk.leaf != Never && b.vals[blk.leaf].grad != Never {
 			b.op("accumulate_grad", Free, out.dt, 0, 0, 0)
 			b.release(b.vals[blk.leaf].grad)
+		}
+		if blk.Reentrant {
+			b.release(blk.GradIn)
+			b.sts[blk.Out].Saved = int32(len(b.ops)) - 1
 		}
 	}
 	blk.OpHi = int32(len(b.ops))
@@ -157,7 +165,7 @@ func (b *Builder) step(nd *node) {
 // which nobody holds once they are unpacked (torch/utils/checkpoint.py
 // unpack_hook).
 func (b *Builder) letGo() int32 {
-	if b.firstCast != Never && b.blocks[b.block].Checkpointed {
+	if blk := &b.blocks[b.block]; b.firstCast != Never && blk.Checkpointed && !blk.Reentrant {
 		return b.firstCast - 1
 	}
 	return int32(len(b.ops)) - 1

@@ -176,6 +176,7 @@ type Builder struct {
 	given    []gift
 	finished []int32 // accumulated gradients that their function still holds
 	blocks   []Block
+	loras    []loraNode
 
 	module    string
 	cat       Category
@@ -189,7 +190,7 @@ type Builder struct {
 func (b *Builder) Reset() {
 	*b = Builder{
 		Params: b.Params[:0], ops: b.ops[:0], sts: b.sts[:0], vals: b.vals[:0],
-		nodes: b.nodes[:0], saves: b.saves[:0], given: b.given[:0], finished: b.finished[:0], blocks: b.blocks[:0],
+		nodes: b.nodes[:0], saves: b.saves[:0], given: b.given[:0], finished: b.finished[:0], blocks: b.blocks[:0], loras: b.loras[:0],
 	}
 }
 
@@ -218,6 +219,9 @@ type Block struct {
 	FirstUnpack        int32 // first backward op that needs a kept tensor: recomputation comes before it
 
 	Checkpointed bool // forward keeps only In, backward runs forward again
+	// Reentrant: backward first runs all of forward again, in an engine of its
+	// own, and holds the result and the gradient that came in until it is done.
+	Reentrant bool
 
 	nodeLo, nodeHi int32
 	in, out        T

@@ -46,5 +46,11 @@ func (b *Builder) Carried() (t T, ok bool) {
 func (b *Builder) PassOn() { b.blocks[b.block].CarryOut = b.blocks[b.block].CarryIn }
 
 // Checkpointed makes the open block keep only its input in forward and run
-// forward again in backward (torch.utils.checkpoint, use_reentrant=False).
-func (b *Builder) Checkpointed() { b.blocks[b.block].Checkpointed = true }
+// forward again in backward (torch.utils.checkpoint, use_reentrant).
+func (b *Builder) Checkpointed(reentrant bool) {
+	blk := &b.blocks[b.block]
+	blk.Checkpointed, blk.Reentrant = true, reentrant
+	if reentrant {
+		blk.LastSave, blk.FirstUnpack = blk.FwdEnd-1, blk.FwdEnd
+	}
+}

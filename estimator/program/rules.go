@@ -73,6 +73,8 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 		b.fusedRopeGrad(nd, g)
 	case nodeFusedGLU:
 		b.fusedGLUGrad(nd)
+	case nodeFusedLoRA:
+		b.fusedLoRAGrad(nd)
 	case nodeFusedLoss:
 		b.fusedLossGrad(nd)
 	case nodeRope:

@@ -293,6 +293,7 @@ def peft(row, request, loop, gap, measured):
     measured["resolution_bytes"] = round(GIB / 1e4)
     measured.pop("step_seconds", None)
     loop["tokens_per_step"] = 840
+    loop["lengths_vary"] = True
     gap.append("padded length of the longest batch is approximate")
     gap.append("speed over batches of many lengths")
 
@@ -303,6 +304,7 @@ def swift1(row, request, loop, gap, measured):
     loop["lengths"] = "samples cut to exactly the maximum, so the longest batch is full; whole wall time only, so no speed"
     loop["versions"] = "torch 2.1.1, CUDA 11.8, ms-swift 1.x (November 2023)"
     if request["seq_len"] >= 4096:
+        loop["lengths_vary"] = True
         gap.append("most samples are shorter than the maximum (mean 3,234 tokens), which fragments the pool")
     if request.get("quant"):
         gap.append("whether the rest of the base was cast to float32 is not stated")
@@ -322,6 +324,7 @@ def swift2(row, request, loop, gap, measured):
     if "use_dora=True" in raw:
         request["method"] = "dora"
     loop["lengths"] = "of all lengths up to the maximum, mean not stated: no speed, and the pool is fragmented"
+    loop["lengths_vary"] = True
     gap.append("variable lengths fragment the pool")
 
 
@@ -383,7 +386,7 @@ def llmq(row, request, loop, gap, measured):
         request["kernels"] = "liger"
         return
     loop["trainer"] = "llmq"
-    loop["cuda_graphs"] = True
+    loop["cuda_graphs"] = loop["not_pytorch"] = True
     gap.append("LLMQ: its own CUDA kernels and CUDA graphs, no PyTorch")
 
 
@@ -425,7 +428,7 @@ def run_of(row):
     settled = row["settings_complete"] == "full" or (family == "qwen" and not row["id"].startswith("qwen-oct23"))
     return {
         "id": row["id"], "family": family, "request": request, "measured": measured, "loop": loop, "gap": gap,
-        "complete": settled and not any("not stated" in g for g in gap), "source": source_of(row),
+        "complete": settled and not loop.get("lengths_vary") and not any("not stated" in g for g in gap), "source": source_of(row),
     }
 
 

@@ -112,6 +112,6 @@ def _freeze(model, trainable_layers):
 
 
 def _checkpoint(model, request):
-    model.activation_checkpointing_enable(quantize.checkpointing_options())
+    model.activation_checkpointing_enable(quantize.checkpointing_options(request))
     if request.trainer == "trl" and request.adapts:
         model.enable_input_require_grads()

@@ -40,6 +40,7 @@ ATTENTION_TARGETS = {
 }
 WITH_LIGER_LOSS = MODEL_TYPE_TO_APPLY_LIGER_FN.keys() - build.LIGER_WITHOUT_FUSED_LOSS
 WITH_LIGER_KERNELS = MODEL_TYPE_TO_APPLY_LIGER_FN.keys() - {"nemotron"}  # there an activation only
+REENTRANT = ("llama-2-7b", "mistral-7b-v0.3", "gemma-2-9b", "olmo-2-7b", "falcon-7b", "gpt2-xl", "pythia-6.9b")
 EAGER_ONLY = ("gemma2", "gpt_neo", "bloom", "mpt")
 POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")
 MAX_SEQ_LEN = 16384
@@ -109,10 +110,24 @@ def _cut_rows(model):
             dict(method="lora", precision="bf16", micro_batch=8, seq_len=1024, loss="fused", lora_rank=16,
                  lora_targets="all-linear", checkpointing="full"),
         ]
+    if model in REENTRANT:
+        rows += _reentrant_rows(attention)
     if kind in WITH_LIGER_KERNELS:
         rows += _liger_rows(kind, attention)
     for row in rows:
         yield _request(model, **{"layers": 2, **row})
+
+
+def _reentrant_rows(attention):
+    for row in (
+        dict(precision="bf16", micro_batch=4, seq_len=1024, optimizer="sgd"),
+        dict(precision="bf16-mixed", micro_batch=2, seq_len=1024, optimizer="sgd", grad_accum=2),
+        dict(method="lora", precision="bf16", micro_batch=4, seq_len=1024, lora_rank=16, lora_targets="all-linear"),
+        dict(method="lora", precision="bf16-mixed", micro_batch=2, seq_len=2048, lora_rank=16, lora_targets=attention),
+        dict(method="qlora", precision="bf16-mixed", micro_batch=4, seq_len=1024, lora_rank=16, lora_targets="all-linear",
+             kbit_prep=False),
+    ):
+        yield {"trainer": requests.REENTRANT, "checkpointing": "full", **row}
 
 
 def _liger_rows(kind, attention):
