@@ -41,12 +41,12 @@ func newFit(a *app) *cobra.Command {
 		Use:   "fit --model NAME --method NAME [flags]",
 		Short: "The largest batch, sequence or rank that fits; the smallest GPU",
 		Long: "fit searches for what still fits. With --gpu it is the largest micro-batch and\n" +
-			"the longest sequence, or what --max names; without, the smallest common card.\n" +
-			"Each answer was estimated, and so was the next value, which does not fit.\n" +
+			"the longest sequence, or what --max names; without, the smallest of the common\n" +
+			"cards. Each answer was estimated, and so was the next value, which does not fit.\n" +
 			"--pareto lists the settings that no others beat in memory and speed at once,\n" +
 			"over checkpointing, loss, optimizer and micro-batch, or the values given.",
 		Example: "  vramcalc fit --model llama-7b --method qlora --gpu rtx-4090\n" +
-			"  vramcalc fit --model llama-7b --method lora,qlora --gpu h100 --max seq-len\n" +
+			"  vramcalc fit --model llama-7b --method qlora --gpu rtx-4090 --max lora-rank\n" +
 			"  vramcalc fit --model llama-7b --method full,lora,qlora --probability 0.95\n" +
 			"  vramcalc fit --model llama-7b --method lora --gpu a100-40gb-sxm --pareto",
 		Args:                  noArguments,

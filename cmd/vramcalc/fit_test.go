@@ -33,3 +33,24 @@ func TestFitIsGolden(t *testing.T) {
 func BenchmarkFit(b *testing.B) {
 	benchmarkRun(b, "fit", "--model", "llama-7b", "--method", "qlora", "--gpu", "rtx-4090")
 }
+
+func TestRunIsGolden(t *testing.T) {
+	for _, f := range render.Formats() {
+		got := callWith(shipped(), nil, strings.Fields("plan --model llama-7b --method qlora --gpu rtx-4090 --samples 52002 --epochs 3 -o "+f)...)
+		if got.status != exitDone {
+			t.Fatal(got.stderr)
+		}
+		if f == "table" || f == "json" {
+			_, from, ok := strings.Cut(got.stdout, map[string]string{"table": "The whole run\n", "json": "\"run\": {\n"}[f])
+			if !ok {
+				t.Fatalf("-o %s says nothing of the run", f)
+			}
+			to := strings.Index(from, map[string]string{"table": "\n\n", "json": "}"}[f])
+			golden(t, "run."+f+".golden", from[:to]+"\n")
+		}
+	}
+	bare := callWith(shipped(), nil, strings.Fields("plan --model llama-7b --method qlora --gpu rtx-4060 --samples 10")...)
+	if !strings.Contains(bare.stdout, "no rental price of") {
+		t.Errorf("a card without a price: %s", bare.stdout)
+	}
+}

@@ -13,7 +13,7 @@ import (
 
 const stableFlags = `model method gpu gpus micro-batch batch-size seq-len grad-accum precision
 	weights-dtype adapter-dtype quant double-quant optimizer checkpointing attention loss trainer
-	lora-rank lora-alpha lora-targets modules-to-save virtual-tokens trainable-layers bottleneck output check explain`
+	lora-rank lora-alpha lora-targets modules-to-save virtual-tokens trainable-layers bottleneck output check explain samples tokens epochs price`
 
 func TestStableFlags(t *testing.T) {
 	cmd, _, err := newRoot(&app{}).Find([]string{"plan"})

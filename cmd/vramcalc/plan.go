@@ -11,6 +11,7 @@ import (
 // planFlags are the flags of plan.
 type planFlags struct {
 	requestFlags
+	run            question.RunQuestion
 	check, explain bool
 	watch, observe int64
 }
@@ -31,6 +32,7 @@ func newPlan(a *app) *cobra.Command {
 	}
 	cmd.Flags().SortFlags = false
 	f.add(cmd)
+	addSettings(cmd, f.run.Settings())
 	cmd.Flags().BoolVar(&f.check, "check", false, "exit with status 3 unless it fits every GPU named (none named: one of them)")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "show how each number came about: symbols, values, source")
 	to := flagAdder{cmd, "Beside a running process"}
@@ -47,6 +49,10 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
+	data, err := f.run.Build()
+	if err != nil {
+		return err
+	}
 	devices, common, err := a.devices(cmd.Context(), f.GPUs, f.Request.Device.Count)
 	if err != nil {
 		return err
@@ -54,6 +60,9 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	plan, err := a.env.engine.Plan(request, devices, common, f.explain)
 	if err != nil {
 		return err
+	}
+	if data != nil {
+		plan.Over(*data, devices)
 	}
 	if f.watch+f.observe > 0 {
 		seen, err := a.observe(cmd.Context(), watcher{f.watch, f.observe, readingPause})

@@ -34,7 +34,7 @@ func (p Plan) Sections() []Section {
 	} else {
 		out = append(out, Section{Lines: []Line{line(verdict(a.Report)), question(a.Report)}})
 	}
-	out = append(out, memory(a.Report), timeline(a.Report), throughput(a.Report), assumptions(a.Report))
+	out = append(out, memory(a.Report), timeline(a.Report), throughput(a.Report), run(a.Run), assumptions(a.Report))
 	out = append(out, changes("What to change", a.Changes))
 	for i, other := range p.Answers {
 		if i != p.Focus {

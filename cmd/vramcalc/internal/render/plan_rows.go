@@ -17,7 +17,8 @@ func (p Plan) Rows() []Record {
 		row := settingFields(a.Report)
 		row = append(row, memoryFields(a.Memory, names)...)
 		row = append(row, throughputFields(a.Throughput)...)
-		rows = append(rows, append(row, fitFields(a.Fit)...))
+		row = append(row, fitFields(a.Fit)...)
+		rows = append(rows, append(row, runFields(a.Run)...))
 	}
 	return rows
 }
