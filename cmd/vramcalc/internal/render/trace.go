@@ -24,10 +24,22 @@ func (t Trace) Rows() []Record {
 	for _, o := range t.Operations {
 		made, kept := madeBytes(o)
 		rows = append(rows, Record{
-			{Key: "phase", Value: o.Phase}, {Key: "block", Value: o.Block}, {Key: "layer", Value: o.Layer}, {Key: "layers", Value: o.Layers},
-			{Key: "times", Value: o.Times}, {Key: "module", Value: o.Module}, {Key: "name", Value: o.Name}, {Key: "dtype", Value: o.DType},
-			{Key: "makes", Value: shapes(o)}, {Key: "makes_bytes", Value: made}, {Key: "kept_bytes", Value: kept}, {Key: "freed_bytes", Value: o.FreedBytes},
-			{Key: "kernels", Value: o.Kernels}, {Key: "flops", Value: o.FLOPs}, {Key: "moved_bytes", Value: o.MovedBytes}, {Key: "seconds", Value: o.Seconds},
+			{Key: "phase", Value: o.Phase},
+			{Key: "block", Value: o.Block},
+			{Key: "layer", Value: o.Layer},
+			{Key: "layers", Value: o.Layers},
+			{Key: "times", Value: o.Times},
+			{Key: "module", Value: o.Module},
+			{Key: "name", Value: o.Name},
+			{Key: "dtype", Value: o.DType},
+			{Key: "makes", Value: shapes(o)},
+			{Key: "makes_bytes", Value: made},
+			{Key: "kept_bytes", Value: kept},
+			{Key: "freed_bytes", Value: o.FreedBytes},
+			{Key: "kernels", Value: o.Kernels},
+			{Key: "flops", Value: o.FLOPs},
+			{Key: "moved_bytes", Value: o.MovedBytes},
+			{Key: "seconds", Value: o.Seconds},
 		})
 	}
 	return rows
@@ -94,9 +106,16 @@ func stretch(o estimator.Operation) string {
 
 func operationGrid(list []estimator.Operation, timed bool) Grid {
 	g := Grid{Columns: []Column{
-		{Title: "module"}, {Title: "operation", Wrap: true}, {Title: "makes", Wide: true}, {Title: "type", Drop: 3},
-		{Title: "makes", Right: true}, {Title: "kept", Right: true}, {Title: "freed", Right: true, Drop: 2},
-		{Title: "GFLOP", Right: true, Drop: 1}, {Title: "moved", Right: true, Wide: true}, {Title: "kernels", Right: true, Wide: true},
+		{Title: "module"},
+		{Title: "operation", Wrap: true},
+		{Title: "makes", Wide: true},
+		{Title: "type", Drop: 3},
+		{Title: "makes", Right: true},
+		{Title: "kept", Right: true},
+		{Title: "freed", Right: true, Drop: 2},
+		{Title: "GFLOP", Right: true, Drop: 1},
+		{Title: "moved", Right: true, Wide: true},
+		{Title: "kernels", Right: true, Wide: true},
 	}}
 	if timed {
 		g.Columns = append(g.Columns, Column{Title: "time", Right: true})
