@@ -415,7 +415,7 @@ func (r *resolved) settings() methods.Settings {
 		ModelType: r.req.Model.ModelType, Layers: r.req.Model.Layers,
 		Rank: r.info.LoRARank, Dropout: r.info.LoRADropout, Targets: r.info.LoRATargets,
 		ModulesToSave: r.info.ModulesToSave, AdapterDType: adapter, TrainableLayers: r.info.TrainableLayers,
-		Linears: modules.Linears(r.req.Model),
+		Linears: modules.Linears(r.req.Model), Head: modules.Head(r.req.Model),
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 
 // attention is the forward of the self-attention module.
 func (c *Context) attention(x program.T) program.T {
+	c.holder = c.traits.attn
+	defer func() { c.holder = "" }()
 	mark := c.Scope()
 	q, k, v := c.projections(x)
 	q, k = c.qkNorm(q, "q_norm", "b·s·n·d"), c.qkNorm(k, "k_norm", "b·s·g·d")

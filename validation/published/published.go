@@ -86,8 +86,8 @@ type Loop struct {
 	HeadChunkTokens         int64    `json:"head_chunk_tokens"`
 	LoRAParts               []string `json:"lora_parts"` // parts of a fused projection that have an adapter
 	Lengths                 string   `json:"lengths"`
-	LengthsVary             bool     `json:"lengths_vary"` // most batches are shorter than the request says
-	NotPyTorch              bool     `json:"not_pytorch"`  // a program of its own, which no request can be
+	LengthsVary             bool     `json:"lengths_vary"`    // most batches are shorter than the request says
+	NotPyTorch              bool     `json:"not_pytorch"`     // a program of its own, which no request can be
 	TokensPerStep           int64    `json:"tokens_per_step"` // unpadded, mean
 	TokensPerSecondCounts   string   `json:"tokens_per_second_counts"`
 	AllocatedEndOfStepBytes int64    `json:"allocated_end_of_step_bytes"`
