@@ -5,10 +5,6 @@ import "github.com/vramcalc/vramcalc/estimator/spread"
 // BandLevel is the share of runs that an error band is meant to hold.
 const BandLevel = 0.9
 
-// LeastRuns is the number of measured runs below which a band is that of all
-// classes together.
-const LeastRuns = 8
-
 // The classes of runs that error bands tell apart.
 const (
 	FullRuns      = "full"
@@ -30,19 +26,20 @@ func BandClass(rep *Report) string {
 
 // measuredRuns are the residuals of runs of one class, each a measured figure
 // over its estimate. The tables of them, zz_bands.go, are generated from the
-// rows of validation, never written by hand.
+// rows of validation, never written by hand, and leave out classes of which too
+// few runs were measured.
 type measuredRuns struct {
 	class  string // "" is all classes
 	basis  string
 	ratios spread.Spread
 }
 
-// runsLike finds the measured runs of a class, or all of them where there are
-// too few.
+// runsLike finds the measured runs of a class, or all of them where it has no
+// band of its own.
 func runsLike(table []measuredRuns, class string) measuredRuns {
 	var all measuredRuns
 	for _, m := range table {
-		if m.class == class && len(m.ratios) >= LeastRuns {
+		if m.class == class {
 			return m
 		}
 		if m.class == "" {

@@ -64,4 +64,7 @@ type Device struct {
 	CapacityBytes  int64
 	CapacitySource string
 	UsedBytes      int64
+	// Findings are what there is to say about this very device; the report
+	// repeats them.
+	Findings []Finding
 }

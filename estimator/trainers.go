@@ -3,6 +3,7 @@ package estimator
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vramcalc/vramcalc/estimator/spelling"
@@ -147,8 +148,8 @@ func compareVersions(a, b string) (int, error) {
 func versionParts(s string) ([]int, error) {
 	var parts []int
 	for p := range strings.SplitSeq(s, ".") {
-		var n int
-		if _, err := fmt.Sscanf(p, "%d", &n); err != nil || n < 0 || fmt.Sprint(n) != p {
+		n, err := strconv.Atoi(p)
+		if err != nil || n < 0 || strconv.Itoa(n) != p {
 			return nil, fmt.Errorf("not a version: %q", s)
 		}
 		parts = append(parts, n)

@@ -19,13 +19,6 @@ var memoryRuns = []measuredRuns{
 			1.013, 1.015, 1.016, 1.027, 1.040, 1.044, 1.075, 1.104, 1.112, 1.129, 1.133, 1.139,
 		},
 	},
-	{ // 90 % band: 0.930 to 1.230
-		class: "quantized", basis: "90 % band from 20 measured memory figures of runs with a quantized base (fms)",
-		ratios: spread.Spread{
-			0.930, 0.930, 0.951, 0.959, 0.960, 0.963, 0.993, 0.993, 0.993, 0.993, 0.998, 0.998, 1.000, 1.000, 1.000, 1.137,
-			1.143, 1.150, 1.220, 1.231,
-		},
-	},
 	{ // 90 % band: 0.912 to 1.148
 		class: "", basis: "90 % band from 64 measured memory figures of runs of all methods (flagperf, fms, swift1)",
 		ratios: spread.Spread{

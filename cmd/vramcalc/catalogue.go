@@ -6,9 +6,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/methods"
+	"github.com/vramcalc/vramcalc/estimator/spelling"
 	"github.com/vramcalc/vramcalc/presets"
 )
 
@@ -50,6 +52,17 @@ func newGPUs(a *app) *cobra.Command {
 			}
 			return a.write(list)
 		})
+	local := cmd.Flags().Bool("local", false, "show the GPUs of this machine: what is free, who uses it, what fits")
+	byName := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !*local {
+			return byName(cmd, args)
+		}
+		if len(args) > 0 {
+			return &usageError{fmt.Sprintf("--local makes no sense with the pattern %q", strings.Join(args, " ")), "leave one of them out"}
+		}
+		return a.localGPUs(cmd)
+	}
 	cmd.AddCommand(showing("Show all that is known about a GPU", presets.GPUNames, func(_ *cobra.Command, name string) error {
 		g, err := presets.GPU(name)
 		if err != nil {
@@ -68,7 +81,7 @@ func listing(use, short string, names func() []string, list func(pattern string)
 		Long:  short + ". PATTERN is one or more\nwords that must all appear in one of its names.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			// Several words are a pattern, but no name begins with a verb.
-			if len(args) > 1 && len(nearest(args[0], []string{"show"})) > 0 {
+			if len(args) > 1 && len(spelling.Near(args[0], []string{"show"})) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
 			return nil
@@ -99,10 +112,10 @@ func showing(short string, names func() []string, show func(cmd *cobra.Command, 
 
 // noMatch says that a pattern matches nothing, with the names nearest to it.
 func noMatch(kind, pattern string, err error) error {
-	hint := fmt.Sprintf("%s lists all of them", listCommand(kind))
+	hint := fmt.Sprintf("%s lists all of them", question.ListCommand(kind))
 	var notFound *presets.NotFoundError
 	if errors.As(err, &notFound) {
-		hint = didYouMean(notFound.Nearest, hint)
+		hint = question.DidYouMean(notFound.Nearest, hint)
 	}
 	return &failure{fmt.Errorf("no %s matches %q", kind, pattern), hint}
 }

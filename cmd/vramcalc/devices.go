@@ -4,80 +4,65 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
+	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/localgpu"
 	"github.com/vramcalc/vramcalc/estimator"
-	"github.com/vramcalc/vramcalc/presets"
+	"github.com/vramcalc/vramcalc/hardware/detect"
 )
-
-// localName asks for the GPUs of this machine.
-const localName = "local"
-
-// commonCards are one well-known GPU per common memory size, smallest first:
-// what is shown when no GPU is named. The sizes are names; the capacity is the
-// preset's.
-var commonCards = []string{
-	"rtx-4060",                  // 8 GB
-	"rtx-3080-10gb",             // 10 GB
-	"rtx-3060-12gb",             // 12 GB
-	"rtx-4060-ti-16gb",          // 16 GB
-	"rtx-4090",                  // 24 GB
-	"rtx-5090",                  // 32 GB
-	"a100-40gb-sxm",             // 40 GB
-	"l40s-48gb",                 // 48 GB
-	"h100-80gb-sxm",             // 80 GB
-	"rtx-pro-6000-blackwell-ws", // 96 GB
-	"h200-141gb-sxm",            // 141 GB
-	"b200-180gb-sxm",            // 180 GB
-}
 
 // devices are the devices asked for. Without a name they are those of this
 // machine, or else the common sizes, and then common is true.
 func (a *app) devices(ctx context.Context, names []string, count int64) (found []estimator.Device, common bool, err error) {
 	if len(names) == 0 {
-		if found, err = a.env.local.list(ctx); err == nil && len(found) > 0 {
-			return withCount(found, count), false, nil
+		m := a.env.local(ctx)
+		if len(m.Devices) > 0 {
+			found, err = locals(m, count)
+			return found, false, err
 		}
-		names, common = commonCards, true
+		for _, f := range m.Findings {
+			fmt.Fprintf(a.stderr, "%s: note: %s\n", programName, f.Message)
+		}
+		names, common = question.CommonCards, true
 	}
-	seen := map[string]bool{}
-	for _, n := range names {
-		list, err := a.device(ctx, n)
-		if err != nil {
-			return nil, false, err
+	found, err = question.Devices(names, count, func(name string) ([]estimator.Device, error) {
+		if name != question.Local {
+			return question.PresetDevice(name)
 		}
-		for _, d := range list {
-			if !seen[d.GPU.ID] || n == localName {
-				found = append(found, d)
-			}
-			seen[d.GPU.ID] = true
+		m := a.env.local(ctx)
+		if len(m.Devices) == 0 {
+			return nil, noLocal(m)
 		}
-	}
-	return withCount(found, count), common, nil
+		return locals(m, count)
+	})
+	return found, common, err
 }
 
-// device is the preset of a name, or the devices of this machine.
-func (a *app) device(ctx context.Context, name string) ([]estimator.Device, error) {
-	if name != localName {
-		g, err := presets.GPU(name)
-		return []estimator.Device{{GPU: g}}, err
+// locals are the distinct GPUs of this machine, count of them used together.
+func locals(m detect.Machine, count int64) ([]estimator.Device, error) {
+	if n := int64(len(m.Devices)); count > n {
+		return nil, &usageError{
+			problem: fmt.Sprintf("--gpus %d with --gpu local: this machine has %d", count, n),
+			hint:    "name the card to plan for more of it than are here, such as --gpu rtx-4090 --gpus 4",
+		}
 	}
-	found, err := a.env.local.list(ctx)
-	switch {
-	case errors.Is(err, errNoDetection):
-		return nil, &usageError{"--gpu local: " + err.Error(), `name the card, such as --gpu rtx-4090; "vramcalc gpus" lists them`}
-	case err != nil:
-		return nil, fmt.Errorf("--gpu local: %w", err)
-	case len(found) == 0:
-		return nil, &failure{errors.New("--gpu local: no GPU found on this machine"), `name a card, such as --gpu rtx-4090`}
+	devices := localgpu.Devices(m)
+	for i := range devices {
+		devices[i].Count = count
 	}
-	return found, nil
+	return devices, nil
 }
 
-func withCount(list []estimator.Device, count int64) []estimator.Device {
-	list = slices.Clone(list)
-	for i := range list {
-		list[i].Count = count
+// noLocal says that this machine has no GPU, and what was found instead.
+func noLocal(m detect.Machine) error {
+	problem := "--gpu local: no GPU found on this machine"
+	var reasons []string
+	for _, f := range m.Findings {
+		reasons = append(reasons, f.Message)
 	}
-	return list
+	if len(reasons) > 0 {
+		problem += " (" + strings.Join(reasons, "; ") + ")"
+	}
+	return &failure{errors.New(problem), `name a card, such as --gpu rtx-4090; "vramcalc doctor" shows what was tried`}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 	"github.com/vramcalc/vramcalc/estimator"
 )
@@ -18,8 +19,8 @@ const root = "../.."
 // shipped is the program as users have it, away from the network.
 func shipped() environment {
 	return environment{
-		local:  noDetection{},
-		engine: engine{estimator.EstimateAll, estimator.Changes, estimator.Explain},
+		local:  noGPU,
+		engine: answer.Estimator,
 		models: presetOnly,
 	}
 }

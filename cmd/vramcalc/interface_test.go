@@ -41,9 +41,9 @@ const stableKeys = `model.id model.name model.parameters
 	fit.fits fit.headroom_bytes fit.verdict fit.probability`
 
 func TestStableJSON(t *testing.T) {
-	env := environment{local: noDetection{}, engine: standIn, models: presetOnly}
-	env.engine.estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
-		reports, errs := standIn.estimate(r, devices)
+	env := environment{local: noGPU, engine: standIn, models: presetOnly}
+	env.engine.Estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
+		reports, errs := standIn.Estimate(r, devices)
 		reports[0].Throughput = &estimator.Throughput{}
 		return reports, errs
 	}

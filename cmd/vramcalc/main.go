@@ -11,7 +11,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 )
 
 // Exit statuses.
@@ -27,24 +27,17 @@ const (
 type environment struct {
 	getenv   func(string) string
 	terminal bool // standard output is a terminal
-	local    localGPUs
-	engine   engine
+	local    localMachine
+	engine   answer.Engine
 	models   modelFinder
-}
-
-// engine answers requests.
-type engine struct {
-	estimate func(estimator.Request, []estimator.Device) ([]estimator.Report, []error)
-	changes  func(estimator.Request, estimator.Report) []estimator.Change
-	explain  func(estimator.Request) ([]estimator.Derivation, error)
 }
 
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, environment{
 		getenv:   os.Getenv,
 		terminal: isTerminal(os.Stdout),
-		local:    noDetection{},
-		engine:   engine{estimator.EstimateAll, estimator.Changes, estimator.Explain},
+		local:    thisMachine,
+		engine:   answer.Estimator,
 		models:   findModel,
 	}))
 }

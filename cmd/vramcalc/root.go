@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 )
 
@@ -33,14 +34,14 @@ func newRoot(a *app) *cobra.Command {
 		SilenceUsage:  true,
 	}
 	a.output = string(render.Table)
-	f := root.PersistentFlags().VarPF(wordValue{&a.output, render.Formats()}, "output", "o",
+	f := root.PersistentFlags().VarPF(question.Word{Word: &a.output, Values: render.Formats()}, "output", "o",
 		"`format`: "+strings.Join(render.Formats(), ", "))
 	f.Annotations = map[string][]string{groupKey: {"Output"}}
 	_ = root.RegisterFlagCompletionFunc("output", completeFrom(render.Formats))
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(usage)
 	root.SetHelpFunc(help)
-	root.AddCommand(newPlan(a), newModels(a), newGPUs(a), newMethods(a), newTrainers(a), newValidate(a), newVersion(a))
+	root.AddCommand(newPlan(a), newCompare(a), newFit(a), newModels(a), newGPUs(a), newMethods(a), newTrainers(a), newValidate(a), newDoctor(a), newVersion(a))
 	return root
 }
 

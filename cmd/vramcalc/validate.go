@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 	"github.com/vramcalc/vramcalc/validation/residuals"
 )
@@ -33,8 +34,8 @@ func newValidate(a *app) *cobra.Command {
 	}
 	cmd.Flags().SortFlags = false
 	to := flagAdder{cmd, "Measured steps"}
-	to.add(wordValue{&data, nil}, "data", "`folder` of measured steps (default: "+dataFolder+" here or above)", nil)
-	to.add(countValue{&worst}, "worst", "show the `n` rows furthest off, with what is known to be different", nil)
+	to.add(question.Word{Word: &data}, "data", "`folder` of measured steps (default: "+dataFolder+" here or above)", nil)
+	to.add(question.Count{N: &worst}, "worst", "show the `n` rows furthest off, with what is known to be different", nil)
 	return cmd
 }
 

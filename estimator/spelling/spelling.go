@@ -43,3 +43,23 @@ func Nearest(word string, names []string) string {
 	}
 	return best
 }
+
+// Near are the names that a word was probably meant for, in their order: those
+// that it begins, and those at the smallest distance, of at most three.
+func Near(word string, names []string) []string {
+	word = strings.ToLower(word)
+	least := nearEnough
+	for _, n := range names {
+		least = min(least, Distance(word, strings.ToLower(n)))
+	}
+	var near []string
+	for _, n := range names {
+		if d := Distance(word, strings.ToLower(n)); d == least && d <= nearEnough || word != "" && strings.HasPrefix(strings.ToLower(n), word) {
+			near = append(near, n)
+		}
+	}
+	return near
+}
+
+// nearEnough is the largest distance at which a name is worth offering.
+const nearEnough = 3

@@ -74,6 +74,18 @@ func bandOf(kind, class string, rs []Residual) Band {
 	return b
 }
 
+// A class with fewer runs or sources has no band of its own: the runs of one
+// source share its habits, and say too little about anybody else's.
+const (
+	leastRuns    = 8
+	leastSources = 2
+)
+
+// Stands says whether a class has runs enough for a band of its own.
+func (b Band) Stands() bool {
+	return b.Class == "" || b.Runs >= leastRuns && len(b.Sources) >= leastSources
+}
+
 // HeldOut is how many rows of a source fall in the bands of all other sources.
 type HeldOut struct {
 	Kind   string `json:"kind"`
@@ -104,7 +116,7 @@ func leaveOut(kind, source string, rs []Residual) HeldOut {
 	ends := map[string]Band{}
 	for _, class := range classes {
 		b := bandOf(kind, class, rest)
-		if b.Runs < estimator.LeastRuns {
+		if !b.Stands() {
 			b = bandOf(kind, "", rest)
 		}
 		ends[class] = b
@@ -133,7 +145,7 @@ func Source(bands []Band) ([]byte, error) {
 	for _, kind := range []string{MemoryBand, SpeedBand} {
 		fmt.Fprintf(&b, "\n// %sRuns are measured figures over their estimates.\nvar %sRuns = []measuredRuns{\n", kind, kind)
 		for _, band := range bands {
-			if band.Kind == kind {
+			if band.Kind == kind && band.Stands() {
 				writeBand(&b, band)
 			}
 		}

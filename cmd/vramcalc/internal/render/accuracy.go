@@ -227,6 +227,9 @@ func (a Accuracy) bands() Section {
 	}}
 	for _, b := range a.Bands {
 		class := classNames[b.Class]
+		if !b.Stands() {
+			class += " (too few: anything's)"
+		}
 		g.Rows = append(g.Rows, []Span{
 			plain(b.Kind), plain(class), plain(integer(int64(b.Runs))), plain(signed(percent1(b.Low - 1))), plain(signed(percent1(b.High - 1))),
 			plain(strings.Join(b.Sources, ", ")),

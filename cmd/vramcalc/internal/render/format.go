@@ -3,10 +3,12 @@ package render
 import (
 	"fmt"
 	"io"
+
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 )
 
 // SchemaVersion is the version of the JSON and YAML forms of every document.
-const SchemaVersion = 1
+const SchemaVersion = answer.SchemaVersion
 
 // Format is an output format.
 type Format string
@@ -52,7 +54,7 @@ func Write(w io.Writer, f Format, page Page, d Document) error {
 	case Table, Wide:
 		return writeText(w, page, f == Wide, d.Sections())
 	case JSON:
-		return writeJSON(w, d.Data())
+		return answer.WriteJSON(w, d.Data())
 	case YAML:
 		return writeYAML(w, d.Data())
 	case CSV:

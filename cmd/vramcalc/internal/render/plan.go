@@ -5,50 +5,21 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 	"github.com/vramcalc/vramcalc/estimator"
 )
 
 // Plan is the answer of the plan command: one report per GPU.
-type Plan struct {
-	Answers []Answer
-	// Focus is the index of the answer that is told in full to people: the
-	// smallest GPU with room to spare, else the smallest that it fits.
-	Focus int
-	// Refused are the GPUs that got no answer.
-	Refused []Refusal
-}
+type Plan answer.Plan
 
-// Answer is a report with what was asked besides.
-type Answer struct {
-	estimator.Report
-	Changes     []estimator.Change     `json:"changes,omitempty"`
-	Derivations []estimator.Derivation `json:"derivations,omitempty"`
-}
+// The parts of a plan.
+type (
+	Answer  = answer.Answer
+	Refusal = answer.Refusal
+)
 
-// Refusal is a GPU on which the request makes no sense, and why.
-type Refusal struct {
-	ID            string `json:"id"`
-	Name          string `json:"name"`
-	CapacityBytes int64  `json:"capacity_bytes"`
-	Reason        string `json:"reason"`
-}
-
-// Data is the stable JSON form. A list without entries is [], never null.
-func (p Plan) Data() any {
-	answers := make([]Answer, len(p.Answers))
-	for i, a := range p.Answers {
-		a.Assumptions = append([]estimator.Assumption{}, a.Assumptions...)
-		a.Findings = append([]estimator.Finding{}, a.Findings...)
-		a.Memory.Breakdown = append([]estimator.Category{}, a.Memory.Breakdown...)
-		a.Memory.Phases = append([]estimator.Phase{}, a.Memory.Phases...)
-		answers[i] = a
-	}
-	return struct {
-		SchemaVersion int       `json:"schema_version"`
-		Reports       []Answer  `json:"reports"`
-		Refused       []Refusal `json:"refused,omitempty"`
-	}{SchemaVersion, answers, p.Refused}
-}
+// Data is the stable JSON form.
+func (p Plan) Data() any { return answer.Plan(p).Data() }
 
 // Sections tell the verdict first, then what it rests on.
 func (p Plan) Sections() []Section {
@@ -70,7 +41,7 @@ func (p Plan) Sections() []Section {
 			out = append(out, changes("What to change for "+deviceName(other.Report), other.Changes))
 		}
 	}
-	out = append(out, findings(a.Report), derivations(a.Derivations))
+	out = append(out, observation(a), findings(a.Findings), derivations(a.Derivations))
 	return slices.DeleteFunc(out, func(s Section) bool { return len(s.Lines)+len(s.Grids) == 0 })
 }
 

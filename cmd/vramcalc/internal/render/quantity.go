@@ -1,127 +1,19 @@
 package render
 
-import (
-	"math"
-	"strconv"
-	"strings"
-)
+import "github.com/vramcalc/vramcalc/cmd/internal/quantity"
 
-// minus is the typographic minus sign.
-const minus = "−"
+// The words of numbers, which other front ends share.
+const minus = quantity.Minus
 
-// GiB writes bytes in GiB (2³⁰ bytes) with two decimals and the unit.
-func GiB(bytes int64) string { return gib(bytes) + " GiB" }
-
-// gib writes bytes in GiB without the unit, for columns whose title has it.
-func gib(bytes int64) string {
-	v := float64(bytes) / (1 << 30)
-	if v != 0 && math.Abs(v) < 0.005 {
-		return sign(v) + "<0.01"
-	}
-	return fixed(v, 2)
-}
-
-// fixed writes v with n decimals and a typographic minus sign, which what
-// rounds to zero does not get.
-func fixed(v float64, n int) string {
-	s := strconv.FormatFloat(math.Abs(v), 'f', n, 64)
-	if strings.Trim(s, "0.") == "" {
-		return s
-	}
-	return sign(v) + s
-}
-
-func sign(v float64) string {
-	if v < 0 {
-		return minus
-	}
-	return ""
-}
-
-// signed puts a plus sign before what is not negative, and ± before zero.
-func signed(s string) string {
-	switch number, _, _ := strings.Cut(s, " "); {
-	case strings.HasPrefix(s, minus):
-		return s
-	case strings.Trim(number, "0.") == "":
-		return "±" + s
-	}
-	return "+" + s
-}
-
-// Significant writes v with three significant digits, without an exponent.
-func Significant(v float64) string {
-	a := math.Abs(v)
-	switch {
-	case a == 0:
-		return "0"
-	case a >= 99.95:
-		return fixed(v, 0)
-	case a >= 9.995:
-		return fixed(v, 1)
-	case a >= 0.9995:
-		return fixed(v, 2)
-	}
-	return fixed(v, min(9, 2-int(math.Floor(math.Log10(a)))))
-}
-
-// percent writes a fraction in percent.
-func percent(fraction float64) string { return fixed(100*fraction, 0) + " %" }
-
-// percent1 is percent with one decimal.
-func percent1(fraction float64) string { return fixed(100*fraction, 1) + " %" }
-
-// Duration writes seconds in the unit that suits them.
-func Duration(seconds float64) string {
-	switch a := math.Abs(seconds); {
-	case a >= 120:
-		return Significant(seconds/60) + " min"
-	case a >= 1 || a == 0:
-		return Significant(seconds) + " s"
-	case a >= 1e-3:
-		return Significant(1e3*seconds) + " ms"
-	}
-	return Significant(1e6*seconds) + " µs"
-}
-
-// Scaled writes a count or a rate with a decimal prefix: 6.74 G, 312 T.
-func Scaled(v float64) string {
-	for _, p := range []struct {
-		size   float64
-		prefix string
-	}{{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
-		if math.Abs(v) >= p.size {
-			return Significant(v/p.size) + " " + p.prefix
-		}
-	}
-	return Significant(v)
-}
-
-// Count writes a number of parameters the way the field does: 6.74 B, 39.98 M.
-func Count(n int64) string {
-	switch v := float64(n); {
-	case math.Abs(v) >= 1e9:
-		return fixed(v/1e9, 2) + " B"
-	case math.Abs(v) >= 1e6:
-		return fixed(v/1e6, 2) + " M"
-	case math.Abs(v) >= 1e4:
-		return fixed(v/1e3, 1) + " k"
-	}
-	return strconv.FormatInt(n, 10)
-}
-
-// fraction is part of whole, 0 where there is no whole.
-func fraction(part, whole float64) float64 {
-	if whole <= 0 {
-		return 0
-	}
-	return part / whole
-}
-
-// plural writes n and the noun that goes with it.
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
-}
+func GiB(bytes int64) string                { return quantity.GiB(bytes) }
+func Significant(v float64) string          { return quantity.Significant(v) }
+func Duration(seconds float64) string       { return quantity.Duration(seconds) }
+func Scaled(v float64) string               { return quantity.Scaled(v) }
+func Count(n int64) string                  { return quantity.Count(n) }
+func gib(bytes int64) string                { return quantity.Gib(bytes) }
+func fixed(v float64, n int) string         { return quantity.Fixed(v, n) }
+func signed(s string) string                { return quantity.Signed(s) }
+func percent(fraction float64) string       { return quantity.Percent(fraction) }
+func percent1(fraction float64) string      { return quantity.Percent1(fraction) }
+func fraction(part, whole float64) float64  { return quantity.Fraction(part, whole) }
+func plural(n int, one, many string) string { return quantity.Plural(n, one, many) }
