@@ -76,7 +76,7 @@ func (c *Context) qkNorm(t program.T, module, shape string) program.T {
 		return c.replace(t, c.normOf(module, c.traits.norm, t, t.Elements()/c.tokens, shape))
 	case model.QKNormPerHead: // a norm for each head, joined by a copy
 		c.At(module)
-		w := c.Param(module, t.Elements()/c.tokens)
+		w := c.normParam(module, t.Elements()/c.tokens)
 		y := c.LayerNorm(t, w, -1, t.Elements()/m.HeadDim, m.HeadDim, shape)
 		c.Drop(t)
 		return c.replace(y, c.Clone(y, shape))

@@ -54,6 +54,7 @@ type Config struct {
 	Model      model.Model
 	Batch, Seq int64
 	Weights    program.DType // type of the base's unquantized weights
+	Norms      program.DType // type of the norms' weights
 	Compute    program.DType // type that quantized layers compute in
 	Autocast   program.DType // Invalid: off
 	Attention  Attention
@@ -142,6 +143,13 @@ func (c *Context) Param(module string, n int64) int {
 		Module: module, N: n, DType: c.Weights, Count: c.Count,
 		Trainable: c.Tuner.Trains(module, c.layer), Cat: program.Weights,
 	})
+}
+
+// normParam registers a weight or a bias of a norm.
+func (c *Context) normParam(module string, n int64) int {
+	p := c.Param(module, n)
+	c.Params[p].DType = c.Norms
+	return p
 }
 
 // AdapterParam registers a trainable parameter that the method adds.
