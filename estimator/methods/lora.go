@@ -42,7 +42,7 @@ func newLoRA(s Settings, v variant) (modules.Tuner, error) {
 	}
 	l := &lora{Settings: s, adapter: v.adapter(s), all: slices.Contains(s.Targets, AllLinear)}
 	for _, t := range s.Targets {
-		if t != AllLinear && !slices.Contains(s.Linears, t) {
+		if t != AllLinear && !slices.ContainsFunc(s.Linears, func(path string) bool { return modules.Named(path, t) }) {
 			return nil, &TargetError{Setting: "lora targets", Target: t, Have: s.Linears}
 		}
 	}
@@ -62,8 +62,9 @@ func (l *lora) Copied(module string) (program.DType, bool) {
 	return l.AdapterDType, slices.Contains(l.ModulesToSave, module)
 }
 
-func (l *lora) Adapter(module string) modules.Adapter {
-	if slices.Contains(l.Targets, module) || l.all && slices.Contains(l.Linears, module) && module != "lm_head" && module != "embed_out" && module != "output" && module != "output_layer" {
+func (l *lora) Adapter(path string) modules.Adapter {
+	named := func(target string) bool { return modules.Named(path, target) }
+	if slices.ContainsFunc(l.Targets, named) || l.all && path != l.Head && slices.Contains(l.Linears, path) {
 		return l.adapter
 	}
 	return nil

@@ -22,9 +22,10 @@ type Settings struct {
 	ModulesToSave   []string
 	AdapterDType    program.DType
 	TrainableLayers int64
-	// Linears are the names of the model's linear modules in its layers, for
-	// checking targets and for "all-linear".
+	// Linears are the paths of the model's linear modules below its layers, and
+	// its head, for checking targets and for "all-linear".
 	Linears []string
+	Head    string // which "all-linear" leaves out
 }
 
 // Method is one fine-tuning method.
