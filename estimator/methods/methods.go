@@ -63,7 +63,7 @@ type frozen struct{}
 func (frozen) Trains(string, int64) bool           { return false }
 func (frozen) TrainsLayer(int64) bool              { return false }
 func (frozen) Copied(string) (program.DType, bool) { return program.Invalid, false }
-func (frozen) Adapter(string) modules.Adapter      { return nil }
+func (frozen) Adapter(_, _ string) modules.Adapter { return nil }
 
 // TargetError says that a target names no module of the model.
 type TargetError struct {

@@ -92,9 +92,9 @@ type Tuner interface {
 	// Copied says whether the module is replaced by a trainable copy of
 	// itself in float32 or the given type (modules_to_save).
 	Copied(module string) (program.DType, bool)
-	// Adapter is what is added to the linear module at a path below its layer,
-	// nil for nothing.
-	Adapter(path string) Adapter
+	// Adapter is what is added to a linear module of the module that holds it,
+	// "" outside of any, nil for nothing.
+	Adapter(holder, module string) Adapter
 }
 
 // Adapter changes the result of a linear layer.
@@ -182,15 +182,12 @@ func (c *Context) Linear(module string, x program.T, in, out int64, bias bool, s
 		}
 		y = c.plainLinear(x, l.Weight, bp, in, out, shape)
 	}
-	if a := c.Tuner.Adapter(c.path(module)); a != nil {
+	if a := c.Tuner.Adapter(c.holder, module); a != nil {
 		y = a.Apply(c, l, x, y)
 	}
 	c.Return(mark, y)
 	return y
 }
-
-// path is where a linear module lies, below its layer.
-func (c *Context) path(module string) string { return join(c.holder, module) }
 
 // plainLinear runs a linear layer of the family that is not quantized.
 func (c *Context) plainLinear(x program.T, w, bias int, in, out int64, shape string) program.T {

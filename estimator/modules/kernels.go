@@ -130,8 +130,7 @@ func (c *Context) fusedGLU(gate, up program.T, strided bool) program.T {
 func AdaptsMLP(m model.Model, targets []string) bool {
 	t, _ := traitsOf(&m)
 	for _, name := range []string{t.gate, t.up, t.down} {
-		path := join(t.ffn, name)
-		if !slices.ContainsFunc(targets, func(target string) bool { return target == "all-linear" || Named(path, target) }) {
+		if !slices.ContainsFunc(targets, func(target string) bool { return target == "all-linear" || Named(t.ffn, name, target) }) {
 			return false
 		}
 	}
@@ -154,7 +153,7 @@ func (c *Context) fusedLoRA(x program.T, over bool, layers ...Linear) ([]program
 	f := program.FusedLoRA{In: layers[0].In, Tokens: c.tokens, Nested: c.Quant.Nested, Compute: c.Compute, OverInput: over}
 	var adapter LowRank
 	for _, l := range layers {
-		a := c.Tuner.Adapter(c.path(l.Module))
+		a := c.Tuner.Adapter(c.holder, l.Module)
 		if a == nil {
 			return nil, false
 		}

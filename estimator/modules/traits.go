@@ -270,9 +270,21 @@ func join(in, name string) string {
 }
 
 // Named says whether a name or the end of a path, as PEFT's target_modules
-// take it, means the module at a path.
-func Named(path, target string) bool {
-	return path == target || strings.HasSuffix(path, "."+target)
+// take it, means a module of the one that holds it.
+func Named(holder, module, target string) bool {
+	rest, ok := strings.CutSuffix(target, module)
+	if !ok || rest == "" {
+		return ok
+	}
+	rest, ok = strings.CutSuffix(rest, ".")
+	before, end := strings.CutSuffix(holder, rest)
+	return ok && rest != "" && end && (before == "" || strings.HasSuffix(before, "."))
+}
+
+// SplitPath is a path as the module that holds another, and that one's name.
+func SplitPath(path string) (holder, module string) {
+	i := strings.LastIndexByte(path, '.')
+	return path[:max(i, 0)], path[i+1:]
 }
 
 // Head is the name of a model's output projection.
