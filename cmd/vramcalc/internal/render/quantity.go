@@ -4,7 +4,6 @@ import "github.com/vramcalc/vramcalc/cmd/internal/quantity"
 
 // The words of numbers, which other front ends share.
 
-
 func GiB(bytes int64) string                { return quantity.GiB(bytes) }
 func Significant(v float64) string          { return quantity.Significant(v) }
 func Duration(seconds float64) string       { return quantity.Duration(seconds) }
