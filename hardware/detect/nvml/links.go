@@ -4,41 +4,16 @@ package nvml
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	"github.com/vramcalc/vramcalc/hardware/detect"
 )
 
-// nvlinkRate is what one link carries in both directions together, in bytes per
-// second, by nvmlNvlinkVersion_t (NVIDIA's white papers of P100, V100, A100,
-// H100 and Blackwell).
-var nvlinkRate = map[uint32]float64{
-	uint32(nvml.NVLINK_VERSION_1_0): 40e9,
-	uint32(nvml.NVLINK_VERSION_2_0): 50e9,
-	uint32(nvml.NVLINK_VERSION_2_2): 50e9,
-	uint32(nvml.NVLINK_VERSION_3_0): 50e9,
-	uint32(nvml.NVLINK_VERSION_3_1): 50e9,
-	uint32(nvml.NVLINK_VERSION_4_0): 50e9,
-	uint32(nvml.NVLINK_VERSION_5_0): 100e9,
-}
-
-// linkRate is the rate of one link of a device. Drivers were seen to call the
-// links of an H100 version 5, which is Blackwell's: Hopper has version 4.
-func (r reader) linkRate(d gpu, link int) float64 {
-	v, _ := ask(r, "nvmlDeviceGetNvLinkVersion", func() (uint32, nvml.Return) { return d.handle.GetNvLinkVersion(link) })
-	if strings.HasPrefix(d.ComputeCapability, "9.") {
-		v = min(v, uint32(nvml.NVLINK_VERSION_4_0))
-	}
-	return nvlinkRate[v]
-}
-
-// ports are the NVLinks of one device: those to each other device, and those
-// to a switch.
+// ports are the NVLinks of one device: to each other device, by its place in
+// the list, and to a switch.
 type ports struct {
-	direct   map[int]int // by index in the list of devices
+	direct   map[int]int
 	switched int
-	rate     float64 // of one link, 0 where it is not known
 }
 
 func (r reader) ports(d gpu, byBus map[string]int) ports {
@@ -48,7 +23,6 @@ func (r reader) ports(d gpu, byBus map[string]int) ports {
 		if !ok || state != nvml.FEATURE_ENABLED {
 			continue
 		}
-		p.rate = r.linkRate(d, n)
 		kind, ok := ask(r, "nvmlDeviceGetNvLinkRemoteDeviceType", func() (nvml.IntNvLinkDeviceType, nvml.Return) {
 			return d.handle.GetNvLinkRemoteDeviceType(n)
 		})
@@ -64,9 +38,12 @@ func (r reader) ports(d gpu, byBus map[string]int) ports {
 	return p
 }
 
-// links are the NVLink connections between devices: direct ones, or through a
-// switch, which joins all that hang on it.
+// links are the fastest ways between devices: NVLink, directly or through a
+// switch, which joins all that hang on it, or else PCIe.
 func (r reader) links(devices []gpu) (list []detect.Link) {
+	if len(devices) < 2 {
+		return nil
+	}
 	byBus := map[string]int{}
 	for i, d := range devices {
 		byBus[d.Bus] = i
@@ -77,19 +54,33 @@ func (r reader) links(devices []gpu) (list []detect.Link) {
 	}
 	for a := range devices {
 		for b := a + 1; b < len(devices); b++ {
-			kind, lanes := "NVLink", all[a].direct[b]
-			if lanes == 0 {
-				kind, lanes = "NVLink over NVSwitch", min(all[a].switched, all[b].switched)
+			l := detect.Link{A: devices[a].Index, B: devices[b].Index}
+			if l.Kind, l.Lanes = detect.NVLink, all[a].direct[b]; l.Lanes == 0 {
+				l.Kind, l.Lanes = detect.NVSwitch, min(all[a].switched, all[b].switched)
 			}
-			if lanes > 0 {
-				list = append(list, detect.Link{
-					A: devices[a].Index, B: devices[b].Index, Kind: kind, Lanes: lanes,
-					BytesPerSecond: min(all[a].rate, all[b].rate) * float64(lanes),
-				})
+			if l.Lanes == 0 {
+				l.Kind = r.common(devices[a], devices[b])
+			}
+			if l.Kind != "" {
+				list = append(list, l)
 			}
 		}
 	}
 	return list
+}
+
+// common is how two devices are joined by PCIe, empty where it is not known.
+func (r reader) common(a, b gpu) string {
+	level, ok := ask(r, "nvmlDeviceGetTopologyCommonAncestor", func() (nvml.GpuTopologyLevel, nvml.Return) {
+		return a.handle.GetTopologyCommonAncestor(b.handle)
+	})
+	if !ok {
+		return ""
+	}
+	return map[nvml.GpuTopologyLevel]string{
+		nvml.TOPOLOGY_INTERNAL: detect.SameBoard, nvml.TOPOLOGY_SINGLE: detect.PCIeSwitch, nvml.TOPOLOGY_MULTIPLE: detect.PCIeSwitches,
+		nvml.TOPOLOGY_HOSTBRIDGE: detect.PCIeHost, nvml.TOPOLOGY_NODE: detect.PCIeNode, nvml.TOPOLOGY_SYSTEM: detect.PCIeSystem,
+	}[level]
 }
 
 // bus is a device's PCI address, empty where it is not known.
