@@ -109,7 +109,7 @@ func divided(t *testing.T) map[string]func(context.Context, string) (string, err
 
 func TestInstances(t *testing.T) {
 	m := Detect(t.Context(), fake{programs: divided(t)}.system())
-	if len(m.Devices) != 5 || m.Devices[0].Parent != "" || len(m.Findings) != 0 {
+	if len(m.Devices) != 5 || m.Devices[4].Parent != "" || len(m.Findings) != 0 {
 		t.Fatalf("%+v", m)
 	}
 	want := Device{
@@ -117,7 +117,7 @@ func TestInstances(t *testing.T) {
 		Bus: "00000000:01:00.0", Vendor: "NVIDIA", TotalBytes: 19968 << 20, UsedBytes: 12 << 20, FreeBytes: 19955 << 20, FreeKnown: true,
 		Source: "nvidia-smi, in whole MiB, MIG instance", ComputeCapability: "8.0", SMs: 14, ECC: yes(), Processes: []Process{{34965, "python", 14195 << 20}},
 	}
-	if got := m.Devices[2]; !reflect.DeepEqual(got, want) {
+	if got := m.Devices[1]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -79,6 +80,7 @@ func (m *Machine) parseInstances(out []byte, details map[place]migDevice) {
 		}
 		m.Devices = append(m.Devices, d)
 	}
+	slices.SortStableFunc(m.Devices, func(a, b Device) int { return a.Index - b.Index })
 }
 
 // smiLog is the part of nvidia-smi -q -x that tells of instances.

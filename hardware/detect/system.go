@@ -75,6 +75,9 @@ func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 		if len(words) > 300 {
 			words = words[:300] + " …"
 		}
+		if words == "" {
+			return nil, err
+		}
 		return out.Bytes(), fmt.Errorf("%w: %s", err, words)
 	}
 	return out.Bytes(), nil
