@@ -57,6 +57,9 @@ func find(names ...string) (string, bool) {
 // most bounds what a program may print.
 const most = 4 << 20
 
+// errEndless ends a program that prints more.
+var errEndless = fmt.Errorf("it prints more than %d MiB", most/mib)
+
 // run reads a program's output. Its words on standard error become part of the
 // error.
 func run(ctx context.Context, program string, args ...string) ([]byte, error) {
@@ -70,23 +73,32 @@ func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, ErrSlow
 	}
+	if out.full || problem.full {
+		return nil, errEndless
+	}
 	if err != nil {
-		words := strings.Join(strings.Fields(problem.String()+" "+out.String()), " ")
+		words := strings.Join(strings.Fields(problem.text.String()+" "+out.text.String()), " ")
 		if len(words) > 300 {
 			words = words[:300] + " …"
 		}
 		if words == "" {
 			return nil, err
 		}
-		return out.Bytes(), fmt.Errorf("%w: %s", err, words)
+		return out.text.Bytes(), fmt.Errorf("%w: %s", err, words)
 	}
-	return out.Bytes(), nil
+	return out.text.Bytes(), nil
 }
 
-// capped keeps the beginning of what is written to it.
-type capped struct{ bytes.Buffer }
+// capped takes what a program may print, and then refuses, which ends it. The
+// buffer is no embedded one: its ReadFrom would take without end.
+type capped struct {
+	text bytes.Buffer
+	full bool
+}
 
 func (c *capped) Write(p []byte) (int, error) {
-	c.Buffer.Write(p[:min(len(p), max(0, most-c.Len()))])
-	return len(p), nil
+	if c.full = c.text.Len()+len(p) > most; c.full {
+		return 0, errEndless
+	}
+	return c.text.Write(p)
 }
