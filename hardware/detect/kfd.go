@@ -18,6 +18,9 @@ const xgmi = 11
 // addKFD adds to AMD's devices what the compute driver knows: compute units,
 // clocks, links and processes.
 func (m *Machine) addKFD(s System) {
+	if len(m.Devices) == 0 {
+		return
+	}
 	nodes := map[int]int{}      // number of the node: place of its device
 	ids := map[string]*Device{} // the driver's id of a GPU
 	folders, _ := s.Glob(kfdRoot + "topology/nodes/*")
