@@ -13,6 +13,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -33,6 +34,38 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Problem) }
 
+var errEdited = errors.New("the block was edited by hand: --force replaces it")
+
+// validPrefix is how many bytes of doc are UTF-8.
+func validPrefix(doc []byte) int {
+	n := 0
+	for n < len(doc) {
+		r, size := utf8.DecodeRune(doc[n:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		n += size
+	}
+	return n
+}
+
+// fenced follows the fences of Markdown: the one that is open after a line.
+func fenced(open, l string) string {
+	s := strings.TrimSpace(l)
+	for _, sign := range []string{"```", "~~~"} {
+		if !strings.HasPrefix(s, sign) {
+			continue
+		}
+		switch open {
+		case "":
+			return sign
+		case sign:
+			return ""
+		}
+	}
+	return open
+}
+
 // open is a block whose end has not come yet.
 type open struct {
 	line          int
@@ -42,23 +75,27 @@ type open struct {
 }
 
 // Refresh gives the document with what run writes for each command between
-// its markers; all else stays, byte by byte. Without an error only. A block
-// that was edited by hand is an error.
-func Refresh(file string, doc []byte, run func(command string) (string, error)) ([]byte, error) {
+// its markers; all else stays, byte by byte. A block that was edited by hand
+// is an error, unless force is set. Markers in a fenced piece of Markdown are
+// text like any other.
+func Refresh(file string, doc []byte, force bool, run func(command string) (string, error)) ([]byte, error) {
 	switch {
 	case len(doc) > MaxBytes:
 		return nil, &Error{file, 1, fmt.Sprintf("%d bytes: larger than the %d that are read", len(doc), MaxBytes)}
 	case !utf8.Valid(doc):
-		return nil, &Error{file, 1, "not UTF-8"}
+		return nil, &Error{file, 1 + bytes.Count(doc[:validPrefix(doc)], []byte("\n")), "not UTF-8"}
 	}
 	var out bytes.Buffer
 	var block *open
-	n := 0
+	n, fence := 0, ""
 	for l := range strings.Lines(string(doc)) {
 		n++
 		before, word, rest, after, marker := parse(l)
+		if block == nil && strings.HasSuffix(file, ".md") {
+			fence = fenced(fence, l)
+		}
 		switch {
-		case !marker && block == nil:
+		case block == nil && (!marker || fence != ""):
 			out.WriteString(l)
 		case !marker:
 			block.content.WriteString(l)
@@ -72,7 +109,7 @@ func Refresh(file string, doc []byte, run func(command string) (string, error)) 
 		case block == nil:
 			return nil, &Error{file, n, "an end marker without its begin"}
 		default:
-			if err := block.close(&out, l, rest, run); err != nil {
+			if err := block.close(&out, l, rest, force, run); err != nil {
 				return nil, &Error{file, block.line, err.Error()}
 			}
 			block = nil
@@ -85,9 +122,9 @@ func Refresh(file string, doc []byte, run func(command string) (string, error)) 
 }
 
 // close writes the content and the end marker, in the document's line ending.
-func (b *open) close(out *bytes.Buffer, l, old string, run func(string) (string, error)) error {
-	if sum, ok := strings.CutPrefix(old, "sha256="); ok && sum != checksum(b.content.String()) {
-		return fmt.Errorf("the block was edited by hand: take the checksum out of its end marker to let it be replaced")
+func (b *open) close(out *bytes.Buffer, l, old string, force bool, run func(string) (string, error)) error {
+	if sum, ok := strings.CutPrefix(old, "sha256="); ok && !force && sum != checksum(b.content.String()) {
+		return errEdited
 	}
 	text, err := run(b.command)
 	if err != nil {
@@ -118,7 +155,7 @@ func checksum(text string) string {
 // parse parts a marker line into the comment's signs, begin or end, and what
 // follows.
 func parse(l string) (before, word, rest, after string, ok bool) {
-	s := strings.TrimSpace(l)
+	s := strings.TrimSpace(strings.TrimPrefix(l, "\ufeff"))
 	for _, c := range [][2]string{{"<!-- ", " -->"}, {"// ", ""}, {".. ", ""}} {
 		inner, has := strings.CutPrefix(s, c[0]+"vramcalc:")
 		if !has || !strings.HasSuffix(inner, c[1]) {
