@@ -44,7 +44,7 @@ func (s Said) Markdown() (string, error) {
 	var b strings.Builder
 	line := func(cells ...string) {
 		for i, c := range cells {
-			cells[i] = strings.NewReplacer("|", `\|`, "\n", " ").Replace(c)
+			cells[i] = strings.ReplaceAll(strings.ReplaceAll(c, "|", `\|`), "\n", " ")
 		}
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
