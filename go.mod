@@ -3,6 +3,7 @@ module github.com/vramcalc/vramcalc
 go 1.26
 
 require (
+	github.com/andybalholm/brotli v1.3.0
 	github.com/olekukonko/tablewriter v1.1.5
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9
