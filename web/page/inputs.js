@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { state } from "./state.js";
 import { t, term } from "./words.js";
 
-const main = ["model", "method", "gpu", "precision", "micro-batch", "seq-len", "checkpointing", "optimizer", "loss", "trainer"];
+const main = ["model", "method", "gpu", "precision", "checkpointing", "micro-batch", "seq-len", "optimizer", "loss", "trainer"];
 const hidden = ["batch-size", "virtual-tokens", "bottleneck"]; // another name, and methods that are not built
 const switches = ["rslora", "double-quant"];
 const numbers = ["micro-batch", "seq-len", "grad-accum", "gpus", "lora-rank", "lora-alpha", "lora-dropout", "trainable-layers"];

@@ -134,6 +134,9 @@ func row(r estimator.Report, id, name string) Row {
 	one := Row{ID: id, Name: name, State: v.State, Capacity: v.Capacity, Needs: v.Needs, Tokens: v.Tokens, Trained: q.Count(r.Method.TrainableParameters)}
 	if r.Fit != nil {
 		one.Spare = q.GiB(r.Fit.HeadroomBytes)
+		if !r.Fit.Fits {
+			one.Tokens = "" // a step that fails has no speed
+		}
 	}
 	return one
 }
@@ -162,7 +165,7 @@ func (s Said) GPUs() ([]Row, error) {
 		cost := 0.0
 		if known {
 			one.Price = q.Fixed(price, 2)
-			if t := reports[i].Throughput; t != nil {
+			if t := reports[i].Throughput; t != nil && one.Tokens != "" {
 				cost = price * 1e6 / (t.TokensPerSecond * 3600)
 				one.PerToken = q.Significant(cost)
 			}
@@ -183,7 +186,7 @@ func lowest(g hardware.GPU) (price float64, known bool) {
 	return price, known
 }
 
-// rank orders the rows three ways: what fits stands before what does not, then
+// rank orders the rows three ways: what fits stands before what fits tightly or not, then
 // the smallest card, the fastest, or the cheapest token.
 func rank(rows []Row, reports []estimator.Report, costs []float64) {
 	order := make([]int, len(rows))
@@ -191,10 +194,13 @@ func rank(rows []Row, reports []estimator.Report, costs []float64) {
 		order[i] = i
 	}
 	fits := func(i int) int {
-		if f := reports[i].Fit; f != nil && f.Fits {
+		switch rows[i].State {
+		case "fits":
 			return 0
+		case "tight":
+			return 1
 		}
-		return 1
+		return 2
 	}
 	for which, key := range []func(i int) float64{
 		func(i int) float64 { return float64(reports[i].Device.CapacityBytes) },
