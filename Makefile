@@ -8,7 +8,7 @@ FUZZTIME  ?= 10s
 MAX_BYTES := 12582912
 
 .DEFAULT_GOAL := build
-.PHONY: build run test validate check vet format static static-build wasm size race bench fuzz golden clean
+.PHONY: build run test validate check vet format static builds wasm size empty race bench fuzz golden clean
 
 ## build: the program, stripped, as bin/vramcalc
 build:
@@ -21,13 +21,14 @@ run: build
 ## test: all tests
 test:
 	$(GO) test ./...
+	cd hardware/detect/nvml/dgx && CGO_CFLAGS="-O2 -Wno-deprecated-declarations" $(GO) test ./...
 
 ## validate: the estimates held against measured steps, without Python
 validate:
 	$(GO) run ./cmd/vramcalc validate
 
 ## check: what a change has to pass besides the tests
-check: vet format static static-build wasm size race
+check: vet format static builds wasm size empty race
 
 vet:
 	$(GO) vet ./...
@@ -39,15 +40,31 @@ format:
 static:
 	$(STATIC) ./...
 
-static-build:
-	CGO_ENABLED=0 $(GO) build ./...
+# The program builds without cgo and on every system; with cgo, go-nvml builds
+# without a word.
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+
+builds:
+	@set -e; for p in $(PLATFORMS); do \
+	  echo "CGO_ENABLED=0 go build for $$p"; \
+	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build ./...; \
+	done
+	@said=$$(CGO_ENABLED=1 $(GO) build ./... 2>&1) && test -z "$$said" || { echo "the build with cgo says:"; echo "$$said"; exit 1; }
 
 wasm:
-	GOOS=js GOARCH=wasm $(GO) build ./estimator/... ./presets/... ./hardware
+	GOOS=js GOARCH=wasm $(GO) build ./estimator/... ./presets/... ./hardware/...
 
 size: build
 	@bytes=$$(wc -c < bin/vramcalc); echo "bin/vramcalc: $$bytes bytes of at most $(MAX_BYTES)"; \
 	test $$bytes -le $(MAX_BYTES)
+
+# The static program runs where there is nothing else: no libc, no files.
+empty: build
+	@if ! unshare -r true 2>/dev/null; then echo "empty: no user namespaces here, skipped"; exit 0; fi; \
+	dir=$$(mktemp -d) && cp bin/vramcalc $$dir/ && \
+	unshare -r chroot $$dir /vramcalc plan --model llama-7b --method qlora --gpu rtx-4090 -o csv >/dev/null && \
+	unshare -r chroot $$dir /vramcalc doctor -o csv >/dev/null && echo "empty: runs in an empty root"; \
+	status=$$?; rm -rf $$dir; exit $$status
 
 race:
 	$(GO) test -race ./...
@@ -68,7 +85,7 @@ fuzz:
 golden:
 	$(GO) test ./presets/internal/source -update
 	$(GO) test ./validation/residuals -run InStep -update
-	$(GO) test ./cmd/... -update
+	$(GO) test ./cmd/vramcalc ./cmd/vramcalc/internal/render -update
 
 clean:
 	rm -rf bin

@@ -7,6 +7,7 @@ func (rep *Report) find(r *resolved, calErr error) {
 	add := func(severity, code, message, hint string) {
 		rep.Findings = append(rep.Findings, Finding{severity, code, message, hint})
 	}
+	rep.Findings = append(rep.Findings, r.req.Device.Findings...)
 	info := &r.info
 	if calErr != nil {
 		add("info", "speed-unknown", calErr.Error(), "")

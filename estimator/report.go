@@ -43,6 +43,7 @@ type TrainingInfo struct {
 	Checkpointing   string   `json:"checkpointing"`
 	Attention       string   `json:"attention"`
 	Loss            string   `json:"loss"`
+	Kernels         string   `json:"kernels"`
 	LoRARank        int64    `json:"lora_rank,omitempty"`
 	LoRAAlpha       float64  `json:"lora_alpha,omitempty"`
 	LoRADropout     float64  `json:"lora_dropout,omitempty"`

@@ -49,6 +49,7 @@ type Training struct {
 	Checkpointing string // "none", "full"
 	Attention     string // "eager", "sdpa", "flash"
 	Loss          string // "standard", "chunked", "fused"
+	Kernels       string // "eager", "liger", "foak"
 	Trainer       string // "hf", "trl", "trl@1.6", …
 }
 
@@ -63,4 +64,7 @@ type Device struct {
 	CapacityBytes  int64
 	CapacitySource string
 	UsedBytes      int64
+	// Findings are what there is to say about this very device; the report
+	// repeats them.
+	Findings []Finding
 }

@@ -32,7 +32,7 @@ func resolve(req Request) (*resolved, error) {
 	r := &resolved{req: req, assumptions: make([]Assumption, 0, 16)}
 	steps := []func() error{
 		r.checkModel, r.resolveTrainer, r.resolveMethod, r.resolveSizes, r.resolvePrecision,
-		r.resolveQuant, r.resolveTypes, r.resolveChoices, r.resolveAdapter, r.checkMagnitude, r.buildConfig,
+		r.resolveQuant, r.resolveTypes, r.resolveKernels, r.resolveChoices, r.resolveAdapter, r.checkFusedAdapter, r.checkMagnitude, r.buildConfig,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -227,9 +227,64 @@ func (r *resolved) resolveTypes() error {
 	return oneOf("adapter-dtype", info.AdapterDType, dtypes)
 }
 
+// resolveKernels decides the fused kernels, and the loss where they bring one.
+func (r *resolved) resolveKernels() error {
+	info, modelType := &r.info, r.req.Model.ModelType
+	info.Kernels, info.Loss = r.req.Training.Kernels, r.req.Training.Loss
+	if info.Kernels == "" {
+		info.Kernels = "eager"
+		r.assume("kernels", info.Kernels, r.trainerDefault())
+	}
+	if err := oneOf("kernels", info.Kernels, kernelSets); err != nil {
+		return err
+	}
+	kind := kernelKinds[info.Kernels]
+	if !kind.Patches(modelType) {
+		return &SettingError{
+			Setting: "kernels", Value: info.Kernels, Problem: "it replaces nothing in " + modelType + " models",
+			Hint: "it knows " + strings.Join(kind.Patched(), ", ") + "; use --kernels eager",
+		}
+	}
+	if info.Loss == "" {
+		loss, because := r.defaultLoss(kind)
+		info.Loss = loss
+		r.assume("loss", loss, because)
+	}
+	return r.checkLoss(kind)
+}
+
+// defaultLoss is the loss that trainer and kernels together imply.
+func (r *resolved) defaultLoss(kind modules.Kernels) (loss, because string) {
+	modelType := r.req.Model.ModelType
+	switch {
+	case kind == modules.EagerKernels || r.trainer.keepsLoss && kind == modules.LigerKernels:
+		return r.trainer.loss, r.trainerDefault()
+	case kind == modules.FOAKKernels:
+		return "standard", "FOAK's fast_loss; its fused_linear_loss is --loss fused"
+	case kind.FusesLoss(modelType):
+		return "fused", "default of Liger's kernels"
+	}
+	return "standard", "Liger has no fused loss for " + modelType
+}
+
+// checkLoss refuses losses that the kernels do not leave or do not have.
+func (r *resolved) checkLoss(kind modules.Kernels) error {
+	loss, modelType := r.info.Loss, r.req.Model.ModelType
+	with := loss + " with --kernels " + r.info.Kernels
+	switch {
+	case kind == modules.EagerKernels || r.trainer.keepsLoss && kind == modules.LigerKernels:
+		return nil
+	case loss == "chunked":
+		return &SettingError{Setting: "loss", Value: with, Problem: "both replace the model's loss", Hint: "use --loss fused or --loss standard"}
+	case loss == "fused" && !kind.FusesLoss(modelType):
+		return &SettingError{Setting: "loss", Value: with, Problem: "there is no fused loss for " + modelType, Hint: "use --loss standard"}
+	}
+	return nil
+}
+
 func (r *resolved) resolveChoices() error {
 	t, info := &r.req.Training, &r.info
-	info.Checkpointing, info.Attention, info.Loss, info.Optimizer = t.Checkpointing, t.Attention, t.Loss, t.Optimizer
+	info.Checkpointing, info.Attention, info.Optimizer = t.Checkpointing, t.Attention, t.Optimizer
 	if info.Checkpointing == "" {
 		info.Checkpointing = r.trainer.checkpointing
 		because := r.trainerDefault()
@@ -245,10 +300,6 @@ func (r *resolved) resolveChoices() error {
 			info.Attention, because = "eager", "the only one that transformers has for "+r.req.Model.ModelType
 		}
 		r.assume("attention", info.Attention, because)
-	}
-	if info.Loss == "" {
-		info.Loss = r.trainer.loss
-		r.assume("loss", info.Loss, r.trainerDefault())
 	}
 	if info.Optimizer == "" {
 		info.Optimizer = r.trainer.optimizer
@@ -323,6 +374,28 @@ func (r *resolved) resolveAdapter() error {
 	return nil
 }
 
+// checkFusedAdapter refuses what FOAK's fused functions over a quantized base
+// can't run, or run by a function that is not modelled.
+func (r *resolved) checkFusedAdapter() error {
+	info := &r.info
+	if kernelKinds[info.Kernels] != modules.FOAKKernels || info.Quant == "none" {
+		return nil
+	}
+	with := "foak with --quant " + info.Quant
+	switch {
+	case info.Quant == "int8":
+		return &SettingError{Setting: "kernels", Value: with, Problem: "its functions read 4-bit weights", Hint: "use --quant nf4 or --kernels eager"}
+	case !info.DoubleQuant:
+		return &SettingError{Setting: "kernels", Value: with, Problem: "its functions read double-quantized constants", Hint: "add --double-quant"}
+	case modules.AdaptsMLP(r.req.Model, info.LoRATargets):
+		return &SettingError{
+			Setting: "kernels", Value: with, Problem: "its function over an MLP with adapters is not modelled",
+			Hint: "name attention's modules in --lora-targets, or use --kernels eager",
+		}
+	}
+	return nil
+}
+
 func (r *resolved) defaultTargets() error {
 	mt := r.req.Model.ModelType
 	info := &r.info
@@ -361,8 +434,10 @@ func (r *resolved) buildConfig() error {
 	c := modules.Config{
 		Model: r.req.Model, Batch: info.MicroBatch, Seq: info.SeqLen,
 		Weights: weights, Compute: computeDType(info.Precision),
-		Attention: attentionKinds[info.Attention], Loss: lossKinds[info.Loss],
+		Attention: attentionKinds[info.Attention], Loss: lossKinds[info.Loss], Kernels: kernelKinds[info.Kernels],
 		Checkpoint:     info.Checkpointing == "full",
+		Reentrant:      r.trainer.reentrant,
+		RepeatsKV:      r.trainer.repeatsKV,
 		ConvertOutputs: r.trainer.convert && mixed(info.Precision),
 		// gradient_checkpointing_enable calls enable_input_require_grads
 		// (transformers 5 modeling_utils.py).

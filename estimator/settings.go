@@ -16,6 +16,7 @@ var (
 	checkpointings = []string{"none", "full"}
 	attentions     = []string{"eager", "sdpa", "flash"}
 	losses         = []string{"standard", "chunked", "fused"}
+	kernelSets     = []string{"eager", "liger", "foak"}
 	dtypes         = []string{"float32", "float16", "bfloat16"}
 )
 
@@ -33,6 +34,9 @@ func Attentions() []string { return attentions }
 
 // Losses are the values of Training.Loss.
 func Losses() []string { return losses }
+
+// Kernels are the values of Training.Kernels.
+func Kernels() []string { return kernelSets }
 
 // DTypes are the values of Training.WeightsDType and AdapterDType.
 func DTypes() []string { return dtypes }
@@ -54,6 +58,8 @@ func computeDType(precision string) program.DType {
 var attentionKinds = map[string]modules.Attention{"eager": modules.Eager, "sdpa": modules.SDPA, "flash": modules.Flash}
 
 var lossKinds = map[string]modules.Loss{"standard": modules.StandardLoss, "chunked": modules.ChunkedLoss, "fused": modules.FusedLoss}
+
+var kernelKinds = map[string]modules.Kernels{"eager": modules.EagerKernels, "liger": modules.LigerKernels, "foak": modules.FOAKKernels}
 
 // SettingError is an impossible or contradictory setting.
 type SettingError struct {

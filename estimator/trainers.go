@@ -31,6 +31,9 @@ type trainer struct {
 	adapterBF16   bool // adapters of a quantized base are cast to bfloat16
 	shiftLogits   bool // the loss copies the float32 logits without the last position
 	floatLogits   bool // the model returns float32 logits: the 16-bit ones are gone before the loss
+	keepsLoss     bool // its own loss stays when Liger's other kernels are applied
+	reentrant     bool // checkpoints are torch's reentrant ones
+	repeatsKV     bool // the models' code repeats key-value heads for FlashAttention in some families
 	tokenChunks   bool // its chunked loss takes 256 tokens at a time and copies the head to float32
 	clip          bool // max_grad_norm 1.0
 	convert       bool // accelerate copies outputs to float32 under autocast
@@ -44,23 +47,24 @@ var trainers = []trainer{
 		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
 	},
 	{
-		id: "hf", name: "transformers Trainer + PEFT", version: "4.49", source: "transformers 4.49 to 4.57 training_args.py, loss_utils.py",
-		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw",
+		id: "hf", name: "transformers Trainer + PEFT", version: "4.49", source: "transformers 4.49 to 4.57 training_args.py, loss_utils.py, modeling_utils.py",
+		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw", reentrant: true,
 		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
 	},
 	{
 		id: "hf", name: "transformers Trainer + PEFT", version: "4.46", source: "transformers 4.46 to 4.48 training_args.py, loss_utils.py",
-		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw", shiftLogits: true,
+		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw", reentrant: true, shiftLogits: true,
 		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
 	},
 	{
 		id: "hf", name: "transformers Trainer + PEFT", version: "4.37", source: "transformers 4.37 to 4.45 training_args.py, modeling_llama.py",
-		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw", shiftLogits: true, floatLogits: true,
+		microBatch: 8, checkpointing: "none", loss: "standard", optimizer: "adamw", reentrant: true, repeatsKV: true,
+		shiftLogits: true, floatLogits: true,
 		loraRank: 8, loraAlpha: 8, kbitPrep: true, clip: true, convert: true,
 	},
 	{
 		id: "trl", name: "TRL SFTTrainer", version: "1.16", source: "TRL 1.16 sft_config.py, model_config.py, kernels/chunked_logprob.py",
-		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "chunked", optimizer: "adamw-fused",
+		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "chunked", optimizer: "adamw-fused", keepsLoss: true,
 		loraRank: 16, loraAlpha: 32, loraDropout: 0.05, mixedDefault: true, float32Base: true, adapterBF16: true, clip: true, convert: true,
 	},
 	{

@@ -55,6 +55,8 @@ func run(operation string, said page.Said, argument string) (any, error) {
 			return nil, fmt.Errorf("no row %q in the heat map", row)
 		}
 		return said.HeatRow(n, gpu)
+	case "timeline":
+		return said.Timeline(argument)
 	case "methods":
 		return said.Methods(argument)
 	case "gpus":

@@ -52,6 +52,17 @@ func newGPUs(a *app) *cobra.Command {
 			}
 			return a.write(list)
 		})
+	local := cmd.Flags().Bool("local", false, "show the GPUs of this machine: what is free, who uses it, what fits")
+	byName := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !*local {
+			return byName(cmd, args)
+		}
+		if len(args) > 0 {
+			return &usageError{fmt.Sprintf("--local makes no sense with the pattern %q", strings.Join(args, " ")), "leave one of them out"}
+		}
+		return a.localGPUs(cmd)
+	}
 	cmd.AddCommand(showing("Show all that is known about a GPU", presets.GPUNames, func(_ *cobra.Command, name string) error {
 		g, err := presets.GPU(name)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -79,7 +78,7 @@ type result struct {
 // variables ("NAME=value").
 func call(t *testing.T, terminal bool, vars []string, args ...string) result {
 	t.Helper()
-	return callWith(environment{terminal: terminal, local: noDetection{}, engine: standIn, models: presetOnly}, vars, args...)
+	return callWith(environment{terminal: terminal, local: noGPU, engine: standIn, models: presetOnly}, vars, args...)
 }
 
 // presetOnly finds models without the disk and the network.
@@ -175,6 +174,31 @@ func TestErrors(t *testing.T) {
 		ask("--explain", "-o", "csv"),
 		ask("extra"),
 		{"plan", "--model", "lama-7b", "--method", "lora"},
+		{"compare"},
+		{"compare", "--model", "llama-7b", "--precision", "bf16,bf61"},
+		{"compare", "--model", "llama-7b", "--micro-batch", "1,2,1"},
+		{"compare", "--model", "llama-7b", "--micro-batch", "1,0"},
+		{"compare", "--model", "llama-7b", "--micro-batch", "1,2", "--batch-size", "4"},
+		{"compare", "--model", "llama-7b,meta-llama/Llama-2-7b-hf,llama-7b"},
+		{"compare", "--model", "llama-7b", "--value", "memroy"},
+		{"compare", "--model", "llama-7b", "--value", "tokens/s"},
+		{"compare", "--model", "llama-7b", "--gpus", "2"},
+		{"compare", "--model", "llama-7b", "--rows", "precison"},
+		{"compare", "--model", "llama-7b", "--rows", "method", "--cols", "method"},
+		ask("--samples", "10", "--tokens", "20"),
+		ask("--epochs", "2"),
+		ask("--price", "2"),
+		ask("--samples", "9000000000000000000"),
+		ask("--samples", "10", "--epochs", "0"),
+		ask("--samples", "10", "--price", "-1"),
+		{"fit", "--model", "llama-7b"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--max", "seq-len"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--max", "seqlen"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--max", "seq-len", "--seq-len", "1024"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--micro-batch", "1", "--seq-len", "1024"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--probability", "1"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--pareto"},
+		{"fit", "--model", "llama-7b", "--method", "lora", "--gpu", "h100", "--pareto", "--max", "seq-len"},
 		{"validate", "--worst", "-1"},
 		{"validate", "--data", "testdata"},
 		{"validate", "rows"},
@@ -228,12 +252,14 @@ func goldenFile(t *testing.T, path, got string) {
 func TestHelpIsGolden(t *testing.T) {
 	golden(t, "help.golden", call(t, false, nil).stdout)
 	golden(t, "help-plan.golden", call(t, false, nil, "plan", "--help").stdout)
+	golden(t, "help-compare.golden", call(t, false, nil, "compare", "--help").stdout)
+	golden(t, "help-fit.golden", call(t, false, nil, "fit", "--help").stdout)
 	golden(t, "help-validate.golden", call(t, false, nil, "validate", "--help").stdout)
 	golden(t, "help-models.golden", call(t, false, nil, "models", "--help").stdout)
 }
 
 func TestHelpFitsTheTerminal(t *testing.T) {
-	for _, c := range []string{"", "plan", "models", "gpus", "methods", "trainers", "validate", "version"} {
+	for _, c := range []string{"", "plan", "compare", "fit", "models", "gpus", "methods", "trainers", "validate", "version"} {
 		for l := range strings.Lines(call(t, false, nil, append(strings.Fields(c), "--help")...).stdout) {
 			if n := len([]rune(strings.TrimRight(l, "\n"))); n > 80 {
 				t.Errorf("%s --help: %d columns: %s", c, n, l)
@@ -273,6 +299,8 @@ func TestColour(t *testing.T) {
 func TestEveryCommandInEveryFormat(t *testing.T) {
 	for _, args := range [][]string{
 		ask(), ask("--gpu", "rtx-4090"),
+		{"compare", "--model", "llama-7b"},
+		{"compare", "--model", "llama-7b", "--gpu", "rtx-4060,rtx-4090,h100"},
 		{"models", "llama"},
 		{"models", "show", "llama-7b"},
 		{"gpus", "rtx"},
@@ -326,7 +354,7 @@ func reports(t *testing.T, r result) []render.Answer {
 
 func TestFlagsReachTheRequest(t *testing.T) {
 	var got estimator.Request
-	env := environment{local: noDetection{}, engine: standIn, models: presetOnly}
+	env := environment{local: noGPU, engine: standIn, models: presetOnly}
 	env.engine.Estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
 		got = r
 		got.Device = devices[0]
@@ -399,34 +427,6 @@ func TestGPUsRepeatedOrComma(t *testing.T) {
 	}
 }
 
-type fakeGPUs struct {
-	found []estimator.Device
-	err   error
-}
-
-func (f fakeGPUs) list(context.Context) ([]estimator.Device, error) { return f.found, f.err }
-
-func TestLocalGPUs(t *testing.T) {
-	card, err := presets.GPU("rtx-4090")
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := environment{local: fakeGPUs{found: []estimator.Device{{GPU: card}}}, engine: standIn, models: presetOnly}
-	for _, args := range [][]string{ask("-o", "json"), ask("-o", "json", "--gpu", "local")} {
-		if got := reports(t, callWith(env, nil, args...)); len(got) != 1 || got[0].Device.ID != "rtx-4090" {
-			t.Errorf("%q: got %+v", args, got)
-		}
-	}
-	env.local = fakeGPUs{}
-	if got := callWith(env, nil, ask("--gpu", "local")...); got.status != exitFailed || !strings.Contains(got.stderr, "no GPU found") {
-		t.Errorf("no GPU: %+v", got)
-	}
-	env.local = fakeGPUs{err: errors.New("driver says no")}
-	if got := callWith(env, nil, ask("--gpu", "local")...); got.status != exitFailed || !strings.Contains(got.stderr, "driver says no") {
-		t.Errorf("driver error: %+v", got)
-	}
-}
-
 func TestChangesOnlyWhereThereIsLittleRoom(t *testing.T) {
 	if got := reports(t, call(t, false, nil, ask("-o", "json", "--gpu", "h100")...)); len(got[0].Changes) != 0 {
 		t.Errorf("changes although there is room: %+v", got[0].Changes)
@@ -437,7 +437,7 @@ func TestChangesOnlyWhereThereIsLittleRoom(t *testing.T) {
 }
 
 func TestRefusedCardsAreSaid(t *testing.T) {
-	env := environment{local: fakeGPUs{}, engine: standIn, models: presetOnly}
+	env := environment{local: noGPU, engine: standIn, models: presetOnly}
 	env.engine.Estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
 		reports, errs := standIn.Estimate(r, devices)
 		for i, d := range devices {

@@ -4,46 +4,65 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
+	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/localgpu"
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/hardware/detect"
 )
 
 // devices are the devices asked for. Without a name they are those of this
 // machine, or else the common sizes, and then common is true.
 func (a *app) devices(ctx context.Context, names []string, count int64) (found []estimator.Device, common bool, err error) {
 	if len(names) == 0 {
-		if found, err = a.env.local.list(ctx); err == nil && len(found) > 0 {
-			return withCount(found, count), false, nil
+		m := a.env.local(ctx)
+		if len(m.Devices) > 0 {
+			found, err = locals(m, count)
+			return found, false, err
+		}
+		for _, f := range m.Findings {
+			fmt.Fprintf(a.stderr, "%s: note: %s\n", programName, f.Message)
 		}
 		names, common = question.CommonCards, true
 	}
-	found, err = question.Devices(names, count, func(name string) ([]estimator.Device, error) { return a.device(ctx, name) })
+	found, err = question.Devices(names, count, func(name string) ([]estimator.Device, error) {
+		if name != question.Local {
+			return question.PresetDevice(name)
+		}
+		m := a.env.local(ctx)
+		if len(m.Devices) == 0 {
+			return nil, noLocal(m)
+		}
+		return locals(m, count)
+	})
 	return found, common, err
 }
 
-// device is the preset of a name, or the devices of this machine.
-func (a *app) device(ctx context.Context, name string) ([]estimator.Device, error) {
-	if name != question.Local {
-		return question.PresetDevice(name)
+// locals are the distinct GPUs of this machine, count of them used together.
+func locals(m detect.Machine, count int64) ([]estimator.Device, error) {
+	if n := int64(len(m.Devices)); count > n {
+		return nil, &usageError{
+			problem: fmt.Sprintf("--gpus %d with --gpu local: this machine has %d", count, n),
+			hint:    "name the card to plan for more of it than are here, such as --gpu rtx-4090 --gpus 4",
+		}
 	}
-	found, err := a.env.local.list(ctx)
-	switch {
-	case errors.Is(err, errNoDetection):
-		return nil, &usageError{"--gpu local: " + err.Error(), `name the card, such as --gpu rtx-4090; "vramcalc gpus" lists them`}
-	case err != nil:
-		return nil, fmt.Errorf("--gpu local: %w", err)
-	case len(found) == 0:
-		return nil, &failure{errors.New("--gpu local: no GPU found on this machine"), `name a card, such as --gpu rtx-4090`}
+	devices := localgpu.Devices(m)
+	for i := range devices {
+		devices[i].Count = count
 	}
-	return found, nil
+	return devices, nil
 }
 
-func withCount(list []estimator.Device, count int64) []estimator.Device {
-	list = slices.Clone(list)
-	for i := range list {
-		list[i].Count = count
+// noLocal says that this machine has no GPU, and what was found instead.
+func noLocal(m detect.Machine) error {
+	problem := "--gpu local: no GPU found on this machine"
+	var reasons []string
+	for _, f := range m.Findings {
+		reasons = append(reasons, f.Message)
 	}
-	return list
+	if len(reasons) > 0 {
+		problem += " (" + strings.Join(reasons, "; ") + ")"
+	}
+	return &failure{errors.New(problem), `name a card, such as --gpu rtx-4090; "vramcalc doctor" shows what was tried`}
 }

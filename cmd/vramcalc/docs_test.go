@@ -19,7 +19,7 @@ const root = "../.."
 // shipped is the program as users have it, away from the network.
 func shipped() environment {
 	return environment{
-		local:  noDetection{},
+		local:  noGPU,
 		engine: answer.Estimator,
 		models: presetOnly,
 	}

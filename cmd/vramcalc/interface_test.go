@@ -13,7 +13,7 @@ import (
 
 const stableFlags = `model method gpu gpus micro-batch batch-size seq-len grad-accum precision
 	weights-dtype adapter-dtype quant double-quant optimizer checkpointing attention loss trainer
-	lora-rank lora-alpha lora-targets modules-to-save virtual-tokens trainable-layers bottleneck output check explain`
+	lora-rank lora-alpha lora-targets modules-to-save virtual-tokens trainable-layers bottleneck output check explain samples tokens epochs price`
 
 func TestStableFlags(t *testing.T) {
 	cmd, _, err := newRoot(&app{}).Find([]string{"plan"})
@@ -41,7 +41,7 @@ const stableKeys = `model.id model.name model.parameters
 	fit.fits fit.headroom_bytes fit.verdict fit.probability`
 
 func TestStableJSON(t *testing.T) {
-	env := environment{local: noDetection{}, engine: standIn, models: presetOnly}
+	env := environment{local: noGPU, engine: standIn, models: presetOnly}
 	env.engine.Estimate = func(r estimator.Request, devices []estimator.Device) ([]estimator.Report, []error) {
 		reports, errs := standIn.Estimate(r, devices)
 		reports[0].Throughput = &estimator.Throughput{}

@@ -27,7 +27,7 @@ const (
 type environment struct {
 	getenv   func(string) string
 	terminal bool // standard output is a terminal
-	local    localGPUs
+	local    localMachine
 	engine   answer.Engine
 	models   modelFinder
 }
@@ -36,7 +36,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, environment{
 		getenv:   os.Getenv,
 		terminal: isTerminal(os.Stdout),
-		local:    noDetection{},
+		local:    thisMachine,
 		engine:   answer.Estimator,
 		models:   findModel,
 	}))

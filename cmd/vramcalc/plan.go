@@ -4,13 +4,16 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 )
 
 // planFlags are the flags of plan.
 type planFlags struct {
 	requestFlags
+	run            question.RunQuestion
 	check, explain bool
+	watch, observe int64
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -29,8 +32,12 @@ func newPlan(a *app) *cobra.Command {
 	}
 	cmd.Flags().SortFlags = false
 	f.add(cmd)
+	addSettings(cmd, f.run.Settings())
 	cmd.Flags().BoolVar(&f.check, "check", false, "exit with status 3 unless it fits every GPU named (none named: one of them)")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "show how each number came about: symbols, values, source")
+	to := flagAdder{cmd, "Beside a running process"}
+	to.add(question.Count{N: &f.watch}, "watch", "read what process `pid` holds until it ends, and show it beside the prediction", nil)
+	to.add(question.Count{N: &f.observe}, "observe", "the same for `n` seconds; without --watch of the process that holds most", nil)
 	return cmd
 }
 
@@ -42,6 +49,10 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
+	data, err := f.run.Build()
+	if err != nil {
+		return err
+	}
 	devices, common, err := a.devices(cmd.Context(), f.GPUs, f.Request.Device.Count)
 	if err != nil {
 		return err
@@ -49,6 +60,18 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	plan, err := a.env.engine.Plan(request, devices, common, f.explain)
 	if err != nil {
 		return err
+	}
+	if data != nil {
+		plan.Over(*data, devices)
+	}
+	if f.watch+f.observe > 0 {
+		seen, err := a.observe(cmd.Context(), watcher{f.watch, f.observe, readingPause})
+		if err != nil {
+			return err
+		}
+		for i := range plan.Answers {
+			plan.Answers[i].Observed = seen
+		}
 	}
 	if err := a.write(render.Plan(plan)); err != nil {
 		return err

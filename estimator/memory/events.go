@@ -208,7 +208,7 @@ func (w *walker) micro(step, micro int) {
 		b := &w.p.Blocks[i]
 		w.at.Block = i
 		for n := range b.Count {
-			w.at.Repeat = n
+			w.at.Repeat, w.at.Op = n, program.Never
 			if b.In != program.Never {
 				w.handles[w.slot(i, n, b.In)] = out
 			}
@@ -240,7 +240,7 @@ func (w *walker) backwardAll(last, micro int, loss int32) {
 			script = w.scripts[i].backwardAgain
 		}
 		for n := b.Count - 1; n >= 0; n-- {
-			w.at.Repeat = n
+			w.at.Repeat, w.at.Op = n, program.Never
 			if b.GradIn != program.Never {
 				slot := w.slot(i, n, b.GradIn)
 				if i == last {

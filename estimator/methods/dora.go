@@ -46,6 +46,9 @@ func (a doraAdapter) Apply(c *modules.Context, l modules.Linear, x, base program
 	return y
 }
 
+// LowRank: no fused function knows DoRA.
+func (doraAdapter) LowRank() (modules.LowRank, bool) { return modules.LowRank{}, false }
+
 // extra is DoraLinearLayer.forward; its locals die when it returns.
 func (a doraAdapter) extra(c *modules.Context, l modules.Linear, x, result program.T) program.T {
 	mark := c.Scope()

@@ -115,6 +115,11 @@ func (a loraAdapter) Apply(c *modules.Context, l modules.Linear, x, base program
 	return cast
 }
 
+// LowRank are the settings that a fused function needs.
+func (a loraAdapter) LowRank() (modules.LowRank, bool) {
+	return modules.LowRank{Rank: a.rank, Dropout: a.dropout, DType: a.dt}, true
+}
+
 // delta is B(A(dropout(x)))·scaling.
 func (a loraAdapter) delta(c *modules.Context, l modules.Linear, x program.T) program.T {
 	wa := c.AdapterParam(l.Module+".lora_A", l.In*a.rank, a.dt)

@@ -12,9 +12,11 @@ func (c *Context) attention(x program.T) program.T {
 	q, k = c.qkNorm(q, "q_norm", "b·s·n·d"), c.qkNorm(k, "k_norm", "b·s·g·d")
 	if c.Model.Position == model.RoPE && !c.now.unrotated {
 		c.At("rotary")
-		q2, k2 := c.rotate(q, "b·s·n·d"), c.rotate(k, "b·s·g·d")
-		c.Drop(q, k)
-		q, k = q2, k2
+		if c.patches.rope {
+			q, k = c.fusedRope(q, k)
+		} else {
+			q, k = c.rotated(q, k)
+		}
 	}
 	c.At("attention")
 	var out program.T
@@ -23,10 +25,20 @@ func (c *Context) attention(x program.T) program.T {
 	} else {
 		out = c.fused(q, k, v)
 	}
-	m := &c.Model
-	y := c.Linear(c.traits.o, out, m.Heads*m.HeadDim, m.Hidden, m.OutBias, "b·s·h")
+	y := c.output(out)
 	c.Return(mark, y)
 	return y
+}
+
+// output is attention's output projection.
+func (c *Context) output(x program.T) program.T {
+	m := &c.Model
+	width := m.Heads * m.HeadDim
+	o := Linear{Module: c.traits.o, In: width, Out: m.Hidden, Bias: m.OutBias, Shape: "b·s·h"}
+	if y, ok := c.fusedLoRA(x, false, o); ok {
+		return y[0]
+	}
+	return c.Linear(c.traits.o, x, width, m.Hidden, m.OutBias, "b·s·h")
 }
 
 func (c *Context) projections(x program.T) (q, k, v program.T) {
@@ -36,6 +48,12 @@ func (c *Context) projections(x program.T) (q, k, v program.T) {
 		p := c.Linear(c.traits.qkv, x, m.Hidden, qn+2*kn, m.QKVBias, "b·s·(n+2g)·d")
 		parts := c.Split(p, c.tokens*qn, c.tokens*kn, c.tokens*kn)
 		return parts[0], parts[1], parts[2]
+	}
+	if qkv, ok := c.fusedLoRA(x, true,
+		Linear{Module: c.traits.q, In: m.Hidden, Out: qn, Bias: m.QKVBias, Shape: "b·s·n·d"},
+		Linear{Module: c.traits.k, In: m.Hidden, Out: kn, Bias: m.QKVBias, Shape: "b·s·g·d"},
+		Linear{Module: c.traits.v, In: m.Hidden, Out: kn, Bias: m.QKVBias, Shape: "b·s·g·d"}); ok {
+		return qkv[0], qkv[1], qkv[2]
 	}
 	q = c.Linear(c.traits.q, x, m.Hidden, qn, m.QKVBias, "b·s·n·d")
 	k = c.Linear(c.traits.k, x, m.Hidden, kn, m.QKVBias, "b·s·g·d")
@@ -91,10 +109,17 @@ func (c *Context) rotate(t program.T, shape string) program.T {
 	return y
 }
 
+// rotated are queries and keys with the rotary embedding, in new tensors.
+func (c *Context) rotated(q, k program.T) (program.T, program.T) {
+	q2, k2 := c.rotate(q, "b·s·n·d"), c.rotate(k, "b·s·g·d")
+	c.Drop(q, k)
+	return q2, k2
+}
+
 // catsRotary says whether the rotated and the plain part of each head are
 // joined by a copy.
 func (c *Context) catsRotary() bool {
-	return c.Model.Position == model.RoPE && !c.now.unrotated && (c.traits.catRotary || c.Model.RotaryDim != c.Model.HeadDim)
+	return c.Model.Position == model.RoPE && !c.now.unrotated && !c.patches.rope && (c.traits.catRotary || c.Model.RotaryDim != c.Model.HeadDim)
 }
 
 // fused is attention without a score matrix.
@@ -110,6 +135,10 @@ func (c *Context) fused(q, k, v program.T) program.T {
 		a.KVHeads, a.Masked = m.Heads, true
 		out = c.MaskedAttention(q, k, v, c.mask, a, "b·s·n·d")
 	default:
+		if c.RepeatsKV && c.Attention == Flash && repeatedForFlash[m.ModelType] {
+			k, v = c.repeatKV(k), c.repeatKV(v)
+			a.KVHeads = m.Heads
+		}
 		if c.now.windowed {
 			a.Window = c.Model.SlidingWindow
 		}
@@ -122,6 +151,11 @@ func (c *Context) fused(q, k, v program.T) program.T {
 	}
 	return out
 }
+
+// repeatedForFlash are the families whose FlashAttention2 class repeated
+// key-value heads, as transformers had one for each family before 4.48
+// (modeling_mistral.py and others, repeat_kv).
+var repeatedForFlash = map[string]bool{"mistral": true, "qwen2": true, "phi3": true, "starcoder2": true}
 
 // repeatKV is repeat_kv: a copy unless there is one head to repeat.
 func (c *Context) repeatKV(t program.T) program.T {

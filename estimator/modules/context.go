@@ -58,7 +58,11 @@ type Config struct {
 	Autocast   program.DType // Invalid: off
 	Attention  Attention
 	Loss       Loss
+	Kernels    Kernels
 	Checkpoint bool
+	Reentrant  bool // the checkpoint is torch's reentrant one
+	// RepeatsKV: FlashAttention gets repeated key-value heads in some families.
+	RepeatsKV bool
 
 	// ConvertOutputs: the trainer copies low-precision model outputs to float32
 	// under autocast (accelerate convert_outputs_to_fp32).
@@ -96,6 +100,8 @@ type Adapter interface {
 	// Apply gets the layer, its input and the base's result and returns the
 	// new result. Parameters are registered through the context.
 	Apply(c *Context, l Linear, x, base program.T) program.T
+	// LowRank says whether the adapter is one that fused functions know.
+	LowRank() (LowRank, bool)
 }
 
 // Linear describes one linear layer to an adapter.
@@ -107,16 +113,18 @@ type Linear struct {
 	Shape     string // of the result
 	Quantized bool
 	Conv1D    bool
+	Bias      bool
 }
 
 // Context is a model under construction.
 type Context struct {
 	*program.Builder
 	Config
-	Count  int64 // repeats of the block under construction
-	layer  int64 // index that stands for the block's layers, -1 outside
-	traits traits
-	tokens int64
+	Count   int64 // repeats of the block under construction
+	layer   int64 // index that stands for the block's layers, -1 outside
+	traits  traits
+	patches patches
+	tokens  int64
 
 	now            layerKind // of the layer under construction
 	cos, sin, mask program.T
@@ -148,7 +156,7 @@ func (c *Context) Linear(module string, x program.T, in, out int64, bias bool, s
 		return c.copied(module, x, in, out, bias, dt, shape)
 	}
 	mark := c.Scope()
-	l := Linear{Module: module, In: in, Out: out, Tokens: c.tokens, Shape: shape, Conv1D: c.traits.conv1D}
+	l := Linear{Module: module, In: in, Out: out, Tokens: c.tokens, Shape: shape, Conv1D: c.traits.conv1D, Bias: bias}
 	bp := -1
 	var y program.T
 	if c.quantized(module) {

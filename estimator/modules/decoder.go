@@ -17,7 +17,7 @@ func Build(b *program.Builder, cfg Config) error {
 	if !ok {
 		return &UnsupportedError{Model: cfg.Model.ID, Field: "model_type", Value: cfg.Model.ModelType}
 	}
-	c := &Context{Builder: b, Config: cfg, traits: t, tokens: cfg.Batch * cfg.Seq, layer: -1, Count: 1}
+	c := &Context{Builder: b, Config: cfg, traits: t, patches: patched[cfg.Kernels][cfg.Model.ModelType], tokens: cfg.Batch * cfg.Seq, layer: -1, Count: 1}
 	b.Autocast(cfg.Autocast)
 	c.nestedTable()
 	x := c.prologue()
@@ -281,7 +281,7 @@ func (c *Context) block(x program.T, first, n int64) program.T {
 	}
 	c.Leave(y)
 	if c.Checkpoint && y.RequiresGrad() {
-		c.Checkpointed()
+		c.Checkpointed(c.Reentrant)
 	}
 	c.Backward()
 	c.carry(in, embeds)
@@ -401,6 +401,9 @@ func (c *Context) norm(module string, x program.T, width int64, shape string) pr
 
 func (c *Context) normOf(module string, style normStyle, x program.T, width int64, shape string) program.T {
 	rows := x.Elements() / width
+	if c.fusesNorm(module, style) {
+		return c.fusedNorm(x, c.Param(module, width), rows, width, c.patches.normInPlace, shape)
+	}
 	switch style {
 	case rmsAfterCast:
 		return c.RMSNorm(x, c.Param(module, width), rows, width, program.RMSWeightAfterCast, shape)

@@ -63,7 +63,12 @@ func (c *Context) standardLoss(h program.T, width int64) program.T {
 		rows = c.Batch * (c.Seq - 1)
 		scored = c.Clone(c.Slice(f, rows*c.Model.Vocab), shape)
 	}
-	loss := c.CrossEntropy(scored, rows, c.Model.Vocab, shape)
+	var loss program.T
+	if c.patches.crossEntropy {
+		loss = c.FusedCrossEntropy(scored, rows)
+	} else {
+		loss = c.CrossEntropy(scored, rows, c.Model.Vocab, shape)
+	}
 	if c.ShiftLogits {
 		c.Drop(scored)
 	}
@@ -84,7 +89,7 @@ func (c *Context) lossWithoutLogits(h program.T, width int64) program.T {
 	m := &c.Model
 	c.In(program.LogitsAndLoss)
 	c.At(c.traits.head)
-	l := program.HeadLoss{Hidden: h, Bias: -1, Batch: c.Batch, Seq: c.Seq, Width: width, Vocab: m.Vocab}
+	l := program.HeadLoss{Hidden: h, Bias: -1, Batch: c.Batch, Seq: c.Seq, Width: width, Vocab: m.Vocab, Upcast: c.patches.upcastChunks}
 	switch {
 	case m.TiedEmbeddings:
 		l.Weight = c.tiedHead(width)

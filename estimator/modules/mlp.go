@@ -15,9 +15,18 @@ func (c *Context) mlp(x program.T) program.T {
 	case m.Gated && c.traits.gateUp != "":
 		p := c.Linear(c.traits.gateUp, x, h, 2*f, m.MLPBias, "b·s·2f")
 		parts := c.Split(p, c.tokens*f, c.tokens*f)
+		if c.patches.glu {
+			a = c.fusedGLU(parts[0], parts[1], true)
+			break
+		}
 		g := c.activation(parts[0])
 		a = c.Mul(parts[1], g, "b·s·f")
 		c.Drop(g)
+	case m.Gated && c.patches.glu:
+		gate := c.Linear(c.traits.gate, x, h, f, m.MLPBias, "b·s·f")
+		up := c.Linear(c.traits.up, x, h, f, m.MLPBias, "b·s·f")
+		a = c.fusedGLU(gate, up, false)
+		c.Drop(gate, up)
 	case m.Gated:
 		gate := c.Linear(c.traits.gate, x, h, f, m.MLPBias, "b·s·f")
 		g := c.activation(gate)

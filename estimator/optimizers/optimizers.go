@@ -139,7 +139,7 @@ func Build(b *program.Builder, o Optimizer, clip bool) {
 	b.End()
 }
 
-func trains(p *program.Param) bool { return p.Trainable && !p.Shared }
+func trains(p *program.Param) bool { return p.Trainable && !p.Shared && !p.NoGrad }
 
 // trainable counts the tensors that train and their bytes.
 func trainable(params []program.Param) (tensors, bytes int64) {

@@ -38,6 +38,11 @@ const (
 	nodeChunkedLoss
 	nodeLigerLoss
 	nodeTokenChunks
+	nodeFusedNorm
+	nodeFusedRope
+	nodeFusedGLU
+	nodeFusedLoss
+	nodeFusedLoRA
 )
 
 // node is one entry of the autograd graph: what it received, what it kept.
@@ -92,15 +97,25 @@ func (b *Builder) Backward() {
 		})
 		blk.GradIn = int32(len(b.sts)) - 1
 		b.vals[out.v].grad = blk.GradIn
+		if blk.Reentrant {
+			b.sts[blk.GradIn].refs++
+		}
 		for i := blk.nodeHi - 1; i >= blk.nodeLo; i-- {
 			b.step(&b.nodes[i])
 		}
 		if blk.in.v != Never {
 			blk.GradOut = b.vals[blk.in.v].grad
+			if s := &b.sts[blk.GradOut]; s.reused { // it leaves the block
+				s.Drop = Never
+			}
 		}
 		if blk.leaf != Never && b.vals[blk.leaf].grad != Never {
 			b.op("accumulate_grad", Free, out.dt, 0, 0, 0)
 			b.release(b.vals[blk.leaf].grad)
+		}
+		if blk.Reentrant {
+			b.release(blk.GradIn)
+			b.sts[blk.Out].Saved = int32(len(b.ops)) - 1
 		}
 	}
 	blk.OpHi = int32(len(b.ops))
@@ -137,7 +152,7 @@ func (b *Builder) step(nd *node) {
 	}
 	last := b.letGo()
 	for _, s := range b.saves[nd.savedLo:nd.savedHi] {
-		if s >= 0 {
+		if s >= 0 && !b.sts[s].reused {
 			b.sts[s].Saved = last
 		}
 	}
@@ -150,7 +165,7 @@ func (b *Builder) step(nd *node) {
 // which nobody holds once they are unpacked (torch/utils/checkpoint.py
 // unpack_hook).
 func (b *Builder) letGo() int32 {
-	if b.firstCast != Never && b.blocks[b.block].Checkpointed {
+	if blk := &b.blocks[b.block]; b.firstCast != Never && blk.Checkpointed && !blk.Reentrant {
 		return b.firstCast - 1
 	}
 	return int32(len(b.ops)) - 1
@@ -160,7 +175,11 @@ func (b *Builder) letGo() int32 {
 func (b *Builder) release(st int32) {
 	s := &b.sts[st]
 	s.refs--
-	if s.refs == 0 {
+	switch {
+	case s.refs > 0:
+	case s.reused:
+		s.Saved = int32(len(b.ops)) - 1
+	default:
 		s.Drop = int32(len(b.ops)) - 1
 	}
 }

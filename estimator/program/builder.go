@@ -55,6 +55,9 @@ type Storage struct {
 	Saved int32 // op of backward after which autograd has let go of it; Never if not kept
 	refs  int32 // while backward is derived: holders of a gradient
 	view  bool  // while backward is derived: the gradient is a view, whose base holds it too
+	// reused: while backward is derived, a gradient was written where the kept
+	// tensor lies, and ends when the gradient does.
+	reused bool
 	// Held: an attribute of a graph node keeps it until the graph dies, which
 	// checkpointing does not know of.
 	Held  bool
@@ -114,6 +117,8 @@ type Param struct {
 	Embedding bool // an nn.Embedding
 	// Buffer is not a parameter (rotary frequencies): memory only.
 	Buffer bool
+	// NoGrad: it is said to train and gets no gradient, hence no optimizer state.
+	NoGrad bool
 	// Original is the frozen original beneath a trainable copy
 	// (modules_to_save): memory, and not one of the model's distinct parameters twice.
 	Copy bool
@@ -171,6 +176,7 @@ type Builder struct {
 	given    []gift
 	finished []int32 // accumulated gradients that their function still holds
 	blocks   []Block
+	loras    []loraNode
 
 	module    string
 	cat       Category
@@ -184,7 +190,7 @@ type Builder struct {
 func (b *Builder) Reset() {
 	*b = Builder{
 		Params: b.Params[:0], ops: b.ops[:0], sts: b.sts[:0], vals: b.vals[:0],
-		nodes: b.nodes[:0], saves: b.saves[:0], given: b.given[:0], finished: b.finished[:0], blocks: b.blocks[:0],
+		nodes: b.nodes[:0], saves: b.saves[:0], given: b.given[:0], finished: b.finished[:0], blocks: b.blocks[:0], loras: b.loras[:0],
 	}
 }
 
@@ -213,6 +219,9 @@ type Block struct {
 	FirstUnpack        int32 // first backward op that needs a kept tensor: recomputation comes before it
 
 	Checkpointed bool // forward keeps only In, backward runs forward again
+	// Reentrant: backward first runs all of forward again, in an engine of its
+	// own, and holds the result and the gradient that came in until it is done.
+	Reentrant bool
 
 	nodeLo, nodeHi int32
 	in, out        T

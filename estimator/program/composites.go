@@ -223,6 +223,27 @@ func (b *Builder) layerNormGrad(nd *node) {
 	}
 }
 
+// EagerLayerNorm is a LayerNorm written out in float32 operations
+// (modeling_cohere.py CohereLayerNorm).
+func (b *Builder) EagerLayerNorm(x T, w int, rows, width int64, shape string) T {
+	mark := b.Scope()
+	xf := b.Cast(x, Float32, shape)
+	b.pass("mean", Float32, 4*(x.n+rows))
+	mean := b.result(rows, Float32, "rows")
+	b.pass("sub", Float32, 8*x.n)
+	centred, _ := b.record(nodePass, b.result(x.n, Float32, shape), xf)
+	again := b.result(x.n, Float32, shape) // (x - mean) is written twice: under the square and under the product
+	n := b.normalize(centred, rows, shape)
+	if n.v != Never {
+		b.save(again)
+	}
+	b.Drop(mean, centred, again)
+	y := b.MulWeight(n, w, width, shape)
+	y = b.Cast(y, x.dt, shape)
+	b.Return(mark, y)
+	return y
+}
+
 // Rope rotates whole heads: q·cos + rotate_half(q)·sin
 // (modeling_llama.py apply_rotary_pos_emb, rotate_half).
 func (b *Builder) Rope(q, cos, sin T, shape string) T {
@@ -319,6 +340,30 @@ func (b *Builder) FlashAttention(q, k, v T, a AttentionShape, shape string) T {
 	}
 	b.Return(mark, out)
 	return out
+}
+
+// MaskedAttention is scaled_dot_product_attention with a mask: a boolean one
+// becomes a float one, which the memory-efficient kernel takes, and autocast
+// casts a float one.
+func (b *Builder) MaskedAttention(q, k, v, mask T, a AttentionShape, shape string) T {
+	mark := b.Scope()
+	dt := q.dt
+	if b.autocast != Invalid {
+		dt = b.autocast
+	}
+	bias := mask
+	if mask.dt == Bool {
+		b.pass("mask_to_float", dt, mask.n*(1+dt.Size()))
+		bias = b.result(a.Batch*a.Seq*a.Seq, dt, "b·s·s")
+	} else {
+		bias = b.Cast(mask, dt, "b·n·s·s")
+	}
+	y := b.FlashAttention(q, k, v, a, shape)
+	if y.v != Never && bias != mask {
+		b.save(bias)
+	}
+	b.Return(mark, y)
+	return y
 }
 
 // attentionOp is a fused attention kernel that does products matrix products

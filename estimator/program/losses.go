@@ -6,6 +6,9 @@ type HeadLoss struct {
 	Weight, Bias int
 	Batch, Seq   int64
 	Width, Vocab int64
+	// Upcast: Liger's loss as FOAK carries it, which takes a copy of the hidden
+	// states without the last position and chunks of logits in float32.
+	Upcast bool
 }
 
 // Tiles of TRL's chunked log-probabilities (trl/trainer/utils.py
@@ -163,6 +166,10 @@ func (b *Builder) FusedLoss(h HeadLoss) T {
 	tokens := h.Batch * h.Seq
 	wt := b.Weight(h.Weight)
 	dt := h.Hidden.dt
+	if h.Upcast {
+		tokens = h.Batch * (h.Seq - 1)
+		h.Hidden = b.Clone(b.Slice(h.Hidden, tokens*h.Width), "b·s·h")
+	}
 	b.pass("zeros", dt, tokens*h.Width*dt.Size())
 	gi := b.result(tokens*h.Width, dt, "b·s·h")
 	var gw T
@@ -176,14 +183,16 @@ func (b *Builder) FusedLoss(h HeadLoss) T {
 	b.op("sum", Elementwise, Float32, 2, 0, float64(4*tokens))
 	loss, nd := b.record(nodeLigerLoss, b.result(1, Float32, "1"), h.Hidden, wt)
 	b.Drop(row)
-	if nd == nil {
-		b.Return(mark, loss)
-		return loss
+	if nd != nil {
+		nd.n = [4]int64{int64(gi.st), int64(gw.st)}
+		nd.dt, nd.dt2 = dt, wt.dt
+		b.save(gi)
+		if wt.v != Never {
+			b.save(gw)
+		}
+		b.savedLate()
 	}
-	nd.n = [4]int64{int64(gi.st), int64(gw.st)}
-	nd.dt = dt
-	nd.dt2 = wt.dt
-	b.Return(mark, loss, gi, gw)
+	b.Return(mark, loss)
 	return loss
 }
 
@@ -209,14 +218,46 @@ func (b *Builder) ligerChunks(h HeadLoss, wt T, tokens int64) {
 			b.result(chunk*h.Width, dt, "chunk·h")
 		}
 	}
-	b.matmul("mm", dt, tokens, h.Vocab, h.Width, 1)
-	b.result(chunk*h.Vocab, dt, "chunk·V")
-	b.pass("liger_cross_entropy", dt, 3*tokens*h.Vocab*dt.Size())
+	if h.Upcast {
+		b.upcastChunks(dt, tokens, chunk, h)
+	} else {
+		b.matmul("mm", dt, tokens, h.Vocab, h.Width, 1)
+		b.result(chunk*h.Vocab, dt, "chunk·V")
+		b.pass("liger_cross_entropy", dt, 3*tokens*h.Vocab*dt.Size())
+	}
 	b.matmul("mm", dt, tokens, h.Width, h.Vocab, 1)
 	if wt.v != Never {
 		b.matmul("addmm", dt, h.Vocab, h.Width, tokens, 1)
 	}
 	b.Return(mark)
+}
+
+// upcastChunks are the chunks of logits as they were before their gradient took
+// their place in their own type: a float32 copy, a copy back and one that is
+// scaled. A loop's variables keep the last two until the next chunk has its own
+// (fms_acceleration_foak/kernels/liger/fused_linear_cross_entropy_loss.py).
+func (b *Builder) upcastChunks(dt DType, tokens, chunk int64, h HeadLoss) {
+	n := chunk * h.Vocab
+	var last T
+	if tokens > chunk {
+		b.pass("mul", dt, 0)
+		last = b.result(n, dt, "chunk·V")
+	}
+	b.matmul("mm", dt, tokens, h.Vocab, h.Width, 1)
+	logits := b.result(n, dt, "chunk·V")
+	all := tokens * h.Vocab
+	b.pass("to", Float32, all*(4+dt.Size()))
+	upcast := b.result(n, Float32, "chunk·V")
+	b.Drop(logits)
+	b.pass("liger_cross_entropy", Float32, 3*all*4)
+	b.pass("to", dt, all*(4+dt.Size()))
+	b.result(n, dt, "chunk·V")
+	b.Drop(upcast)
+	b.pass("mul", dt, 2*all*dt.Size())
+	b.result(n, dt, "chunk·V")
+	if tokens > chunk {
+		b.Drop(last)
+	}
 }
 
 // ligerChunk is the number of tokens whose logits exist at a time: memory of
@@ -235,13 +276,9 @@ func ligerChunk(tokens, width, vocab int64) int64 {
 func (b *Builder) ligerGrad(nd *node) {
 	b.op("element_mul", Elementwise, nd.dt, 2, 0, 0)
 	if v := nd.in[0]; v != Never {
-		gi := int32(nd.n[0])
-		b.sts[gi].refs = 1
-		b.give(v, gi, nd.dt)
+		b.reuse(v, int32(nd.n[0]), nd.dt)
 	}
 	if v := nd.in[1]; v != Never {
-		gw := int32(nd.n[1])
-		b.sts[gw].refs = 1
-		b.give(v, gw, nd.dt2)
+		b.reuse(v, int32(nd.n[1]), nd.dt2)
 	}
 }

@@ -130,6 +130,19 @@ func (b *Builder) product(kind nodeKind, x, w, bias T, hasBias bool, dt DType, t
 	return y
 }
 
+// Product is F.linear with a weight that is a tensor of the step.
+func (b *Builder) Product(x, w T, tokens, in, out int64, shape string) T {
+	mark := b.Scope()
+	dt := promote(x.dt, w.dt)
+	if b.autocast != Invalid {
+		dt = b.autocast
+		x, w = b.Cast(x, dt, shape), b.Cast(w, dt, "in·out")
+	}
+	y := b.product(nodeLinear, x, w, T{st: Never, v: Never}, false, dt, tokens, in, out, shape)
+	b.Return(mark, y)
+	return y
+}
+
 // matmul is one (batched) matrix product M×K · K×N.
 func (b *Builder) matmul(name string, dt DType, m, n, k, batch int64) {
 	f := 2 * float64(m) * float64(n) * float64(k) * float64(batch)

@@ -67,6 +67,16 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 		return true
 	case nodeLayerNorm:
 		b.layerNormGrad(nd)
+	case nodeFusedNorm:
+		b.fusedNormGrad(nd, g)
+	case nodeFusedRope:
+		b.fusedRopeGrad(nd, g)
+	case nodeFusedGLU:
+		b.fusedGLUGrad(nd)
+	case nodeFusedLoRA:
+		b.fusedLoRAGrad(nd)
+	case nodeFusedLoss:
+		b.fusedLossGrad(nd)
 	case nodeRope:
 		b.ropeGrad(nd)
 	case nodeFused:

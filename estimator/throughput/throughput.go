@@ -149,6 +149,16 @@ func walk(p program.Program, lo, hi int32, plan Plan, cal *hardware.Calibration)
 	return c
 }
 
+// Seconds is the time of one operation on the GPU; 0 where it launches no
+// kernel.
+func Seconds(o *program.Op, plan Plan, cal *hardware.Calibration) float64 {
+	if o.Kernels == 0 {
+		return 0
+	}
+	s, _ := seconds(o, plan, cal)
+	return s
+}
+
 // seconds is the time of one operation on the GPU.
 func seconds(o *program.Op, plan Plan, cal *hardware.Calibration) (float64, Part) {
 	switch o.Class {

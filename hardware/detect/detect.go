@@ -48,7 +48,7 @@ func Detect(ctx context.Context, s System) Machine {
 func try(ctx context.Context, s System, w way) (Machine, Attempt) {
 	start := s.Now()
 	m, err := answer(ctx, s, w)
-	a := Attempt{Way: w.name, Outcome: fmt.Sprintf("%d devices", len(m.Devices)), Seconds: s.Now().Sub(start).Seconds()}
+	a := Attempt{Way: w.name, Outcome: plural(len(m.Devices), "device", "devices"), Seconds: s.Now().Sub(start).Seconds()}
 	switch {
 	case errors.Is(err, ErrAbsent):
 		a.Outcome = err.Error()

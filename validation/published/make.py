@@ -208,19 +208,10 @@ def fms(row, request, loop, gap, measured):
     if request["method"] != "full":
         request["lora_targets"] = ["q_proj", "k_proj", "v_proj", "o_proj"]
     loop["inputs_bytes_per_token"] = 24
-    kernels = []
     if "fast RMSNorm" in row["notes"]:
-        kernels = ["rmsnorm", "rope"]
-        kernels.append("linear_cross_entropy" if "fused linear cross-entropy" in row["notes"] else "cross_entropy")
-        if "fused LoRA" in row["notes"]:
-            kernels.append("lora")
-        if "linear_cross_entropy" in kernels:
+        request["kernels"] = "foak"
+        if "fused linear cross-entropy" in row["notes"]:
             request["loss"] = "fused"
-        loop["kernels"] = kernels
-        gap.append("Triton kernels in place of PyTorch's: " + ", ".join(kernels))
-        if request["method"] == "full":
-            loop["untrained"] = "norms"
-            gap.append("the Triton RMSNorm gives its weight no gradient")
     if "prepare_model_for_kbit_training" in row["notes"]:
         # prepare_model_for_kbit_training makes all that is not quantized float32, and the norms make the layers' outputs
         # float32. By the bytes at the end of the run embedding and head were bfloat16 after all, which a request can't say.
@@ -302,6 +293,7 @@ def peft(row, request, loop, gap, measured):
     measured["resolution_bytes"] = round(GIB / 1e4)
     measured.pop("step_seconds", None)
     loop["tokens_per_step"] = 840
+    loop["lengths_vary"] = True
     gap.append("padded length of the longest batch is approximate")
     gap.append("speed over batches of many lengths")
 
@@ -312,6 +304,7 @@ def swift1(row, request, loop, gap, measured):
     loop["lengths"] = "samples cut to exactly the maximum, so the longest batch is full; whole wall time only, so no speed"
     loop["versions"] = "torch 2.1.1, CUDA 11.8, ms-swift 1.x (November 2023)"
     if request["seq_len"] >= 4096:
+        loop["lengths_vary"] = True
         gap.append("most samples are shorter than the maximum (mean 3,234 tokens), which fragments the pool")
     if request.get("quant"):
         gap.append("whether the rest of the base was cast to float32 is not stated")
@@ -331,6 +324,7 @@ def swift2(row, request, loop, gap, measured):
     if "use_dora=True" in raw:
         request["method"] = "dora"
     loop["lengths"] = "of all lengths up to the maximum, mean not stated: no speed, and the pool is fragmented"
+    loop["lengths_vary"] = True
     gap.append("variable lengths fragment the pool")
 
 
@@ -389,11 +383,10 @@ def llmq(row, request, loop, gap, measured):
     request["loss"] = "fused"
     request["checkpointing"] = "full" if row["gradient_checkpointing"] is True else "none"
     if row["framework"].startswith("llama-factory"):
-        loop["kernels"] = ["rmsnorm", "rope", "swiglu", "linear_cross_entropy"]
-        gap.append("Liger kernels in place of PyTorch's: rmsnorm, rope, swiglu")
+        request["kernels"] = "liger"
         return
     loop["trainer"] = "llmq"
-    loop["cuda_graphs"] = True
+    loop["cuda_graphs"] = loop["not_pytorch"] = True
     gap.append("LLMQ: its own CUDA kernels and CUDA graphs, no PyTorch")
 
 
@@ -435,7 +428,7 @@ def run_of(row):
     settled = row["settings_complete"] == "full" or (family == "qwen" and not row["id"].startswith("qwen-oct23"))
     return {
         "id": row["id"], "family": family, "request": request, "measured": measured, "loop": loop, "gap": gap,
-        "complete": settled and not any("not stated" in g for g in gap), "source": source_of(row),
+        "complete": settled and not loop.get("lengths_vary") and not any("not stated" in g for g in gap), "source": source_of(row),
     }
 
 

@@ -57,6 +57,7 @@ type Request struct {
 	Checkpointing string          `json:"checkpointing"`
 	Attention     string          `json:"attention"`
 	Loss          string          `json:"loss"`
+	Kernels       string          `json:"kernels"`
 	Trainer       string          `json:"trainer"`
 	GPU           string          `json:"gpu"`
 }
@@ -79,13 +80,14 @@ type Loop struct {
 	Autocast                bool     `json:"autocast"`
 	Trainer                 string   `json:"trainer"`                // another trainer's model code
 	Kernels                 []string `json:"kernels"`                // fused kernels in place of PyTorch's operations
-	Untrained               string   `json:"untrained"`              // parameters without a gradient in a full run
 	NormsDType              string   `json:"norms_dtype"`            // where the norms differ from the rest
 	InputsBytesPerToken     int64    `json:"inputs_bytes_per_token"` // on the GPU
 	Retained                string   `json:"retained"`               // kept until the next forward
 	HeadChunkTokens         int64    `json:"head_chunk_tokens"`
 	LoRAParts               []string `json:"lora_parts"` // parts of a fused projection that have an adapter
 	Lengths                 string   `json:"lengths"`
+	LengthsVary             bool     `json:"lengths_vary"`    // most batches are shorter than the request says
+	NotPyTorch              bool     `json:"not_pytorch"`     // a program of its own, which no request can be
 	TokensPerStep           int64    `json:"tokens_per_step"` // unpadded, mean
 	TokensPerSecondCounts   string   `json:"tokens_per_second_counts"`
 	AllocatedEndOfStepBytes int64    `json:"allocated_end_of_step_bytes"`
@@ -185,7 +187,7 @@ func (q Request) Estimator() (estimator.Request, error) {
 	req.Training = estimator.Training{
 		MicroBatch: q.MicroBatch, SeqLen: q.SeqLen, GradAccum: q.GradAccum, Precision: q.Precision,
 		WeightsDType: q.WeightsDType, AdapterDType: q.AdapterDType, Optimizer: q.Optimizer, Checkpointing: q.Checkpointing,
-		Attention: q.Attention, Loss: q.Loss, Trainer: q.Trainer,
+		Attention: q.Attention, Loss: q.Loss, Kernels: q.Kernels, Trainer: q.Trainer,
 	}
 	if q.GPU != "" {
 		if req.Device.GPU, err = presets.GPU(q.GPU); err != nil {

@@ -23,6 +23,12 @@ func TestRows(t *testing.T) {
 			t.Errorf("%s: twice", r.ID)
 		}
 		seen[r.ID] = true
+		if r.Complete && r.Loop.LengthsVary {
+			t.Errorf("%s: its lengths vary, so they are not known, and it is called complete", r.ID)
+		}
+		if r.Loop.NotPyTorch && len(r.Gap) == 0 {
+			t.Errorf("%s: not PyTorch, and no gap says so", r.ID)
+		}
 		if r.Source.Repo == "" && r.Source.Title == "" {
 			t.Errorf("%s: no source", r.ID)
 		}

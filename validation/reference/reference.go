@@ -59,6 +59,7 @@ type Request struct {
 	Checkpointing   string          `json:"checkpointing"`
 	Attention       string          `json:"attention"`
 	Loss            string          `json:"loss"`
+	Kernels         string          `json:"kernels"`
 	Trainer         string          `json:"trainer"`
 	Quant           string          `json:"quant"`
 	DoubleQuant     bool            `json:"double_quant"`
@@ -121,7 +122,7 @@ func (q Request) Estimator() (estimator.Request, error) {
 	req := estimator.Request{Model: m, Training: estimator.Training{
 		MicroBatch: q.MicroBatch, SeqLen: q.SeqLen, GradAccum: q.GradAccum, Precision: q.Precision,
 		WeightsDType: longDTypes[q.WeightsDType], Optimizer: q.Optimizer, Checkpointing: q.Checkpointing,
-		Attention: q.Attention, Loss: q.Loss, Trainer: q.Trainer,
+		Attention: q.Attention, Loss: q.Loss, Kernels: q.Kernels, Trainer: q.Trainer,
 	}}
 	req.Method.ID = q.Method
 	switch q.Method {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/memory"
 	"github.com/vramcalc/vramcalc/presets"
 )
 
@@ -18,6 +19,7 @@ const (
 	p95Bar    = 0.001
 	maxBar    = 0.01
 	flopsBar  = 0.001
+	keptBar   = 0.002 // of what is alive after a step's last forward
 )
 
 // comparison is one reference beside its estimate.
@@ -92,11 +94,33 @@ func TestReferences(t *testing.T) {
 	t.Log("\n" + table(all))
 }
 
+// TestKeptAfterForward holds what is alive after the last forward, which is what
+// autograd kept, and parameters, gradients and states: an error that the peak
+// hides shows here.
+func TestKeptAfterForward(t *testing.T) {
+	for _, c := range compareAll(t) {
+		kept := int64(0)
+		for _, mark := range c.shape.Reading.Phases() {
+			if mark.Phase == memory.Forward {
+				kept = mark.End
+			}
+		}
+		for _, live := range c.row.Steps[len(c.row.Steps)-1].Live {
+			if live.After != "forward" || c.row.Request.GradAccum > 1 {
+				continue
+			}
+			if e := float64(kept)/float64(live.Bytes) - 1; abs(e) > keptBar {
+				t.Errorf("%s:%d: after forward %d, PyTorch %d (%+.2f %%): %s", c.file, c.line, kept, live.Bytes, 100*e, describe(c))
+			}
+		}
+	}
+}
+
 // describe says what a row asked for and where the two peaks are.
 func describe(c comparison) string {
 	q, last := c.row.Request, c.row.Steps[len(c.row.Steps)-1]
-	return fmt.Sprintf("%+.2f %% %s L%d %s %s %s quant %s ckpt %s attn %s loss %s opt %s b%d s%d ga%d: PyTorch %d at %s %s %s, ours %d at %s",
-		100*c.err, q.Model, q.Layers, q.Method, q.LoRATargets, q.Precision, q.Quant, q.Checkpointing, q.Attention, q.Loss, q.Optimizer, q.MicroBatch, q.SeqLen, q.GradAccum,
+	return fmt.Sprintf("%+.2f %% %s L%d %s %s %s quant %s ckpt %s attn %s loss %s %s opt %s b%d s%d ga%d: PyTorch %d at %s %s %s, ours %d at %s",
+		100*c.err, q.Model, q.Layers, q.Method, q.LoRATargets, q.Precision, q.Quant, q.Checkpointing, q.Attention, q.Loss, q.Kernels, q.Optimizer, q.MicroBatch, q.SeqLen, q.GradAccum,
 		c.row.PeakBytes, last.Peak.Phase, last.Peak.Module, last.Peak.Op, c.shape.Reading.Peak, c.shape.Place())
 }
 

@@ -31,15 +31,12 @@ const (
 // classes are the classes of [estimator.BandClass], and all of them.
 var classes = []string{estimator.FullRuns, estimator.AdapterRuns, estimator.QuantizedRuns, ""}
 
-// notPyTorch is a trainer in CUDA C++, whose speed says nothing about PyTorch's.
-const notPyTorch = "llmq"
-
 // banded says which residuals make the bands of a kind: figures of whole runs
 // with every setting known, whether a request can say all of it or not, since
 // whoever asks has a program of his own too. Memory is the device figure, and
 // the pool, which is most of it.
 func banded(kind string, r Residual) bool {
-	if r.Set == References || r.Standing == Incomplete || r.Trainer == notPyTorch {
+	if r.Set == References || !known(r.Standing) {
 		return false
 	}
 	if kind == SpeedBand {

@@ -124,6 +124,8 @@ func judgeRun(run published.Run) judged {
 	r.ID, r.Set, r.Source, r.Reason = run.ID, Published, run.Family, strings.Join(run.Gap, "; ")
 	r.Trainer = trainer(run)
 	switch {
+	case run.Loop.NotPyTorch:
+		r.Standing = OtherEngine
 	case !run.Complete:
 		r.Standing = Incomplete
 	case len(run.Gap) > 0:
@@ -246,8 +248,8 @@ func trainer(run published.Run) string {
 	if name == "" {
 		name = run.Request.Trainer
 	}
-	if len(run.Loop.Kernels) > 0 && run.Loop.Trainer == "" {
-		name += " with fused kernels"
+	if run.Request.Kernels != "" {
+		name += " with " + run.Request.Kernels
 	}
 	return name
 }

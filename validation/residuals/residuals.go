@@ -46,6 +46,8 @@ const (
 	Strict     Standing = "strict"     // every setting is known and said
 	Gap        Standing = "gap"        // every setting is known; the run did something that a request can't say
 	Incomplete Standing = "incomplete" // settings, or how a figure was read, are not known
+	// OtherEngine: the program is not PyTorch, whose step the estimate is of.
+	OtherEngine Standing = "other engine"
 )
 
 // Residual is one measured figure beside its estimate.

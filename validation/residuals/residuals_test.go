@@ -5,6 +5,7 @@ import (
 	"flag"
 	"math"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -171,5 +172,25 @@ func TestReadSaysWhatIsMissing(t *testing.T) {
 	row := []byte("{}\n")
 	if _, err := Read(fstest.MapFS{"torch/references/a.jsonl": {Data: row}}); err == nil {
 		t.Error("no error without published runs")
+	}
+}
+
+// TestOtherEnginesCountNowhere: a row whose program is not PyTorch has its own
+// standing, which no bar and no band counts.
+func TestOtherEnginesCountNowhere(t *testing.T) {
+	r := result(t)
+	others := Pick(r.Residuals, func(x Residual) bool { return x.Standing == OtherEngine })
+	if len(others) == 0 {
+		t.Fatal("no row of another engine")
+	}
+	without := r
+	without.Residuals = Pick(r.Residuals, func(x Residual) bool { return x.Standing != OtherEngine })
+	if !slices.Equal(Bars(r), Bars(without)) {
+		t.Error("a bar counts rows of another engine")
+	}
+	for _, x := range others {
+		if x.Trainer != "llmq" || banded(SpeedBand, x) {
+			t.Errorf("%s: trainer %s", x.ID, x.Trainer)
+		}
 	}
 }

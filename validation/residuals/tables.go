@@ -35,7 +35,7 @@ var groupings = []struct {
 var (
 	sets      = []Set{Published, Own, References}
 	figures   = []Figure{Allocated, Reserved, Device, Unspecified, Speed, FLOPs}
-	standings = []Standing{Strict, Gap, Incomplete}
+	standings = []Standing{Strict, Gap, Incomplete, OtherEngine}
 )
 
 // Tables are the statistics of all rows by every grouping. A grouping that
@@ -134,7 +134,7 @@ func Bars(r Result) []Check {
 	for _, b := range publishedBars {
 		for _, class := range classesOf(b.figure) {
 			strict := Pick(r.Residuals, func(x Residual) bool {
-				return x.Set != References && x.Figure == b.figure && x.Standing != Incomplete && (class == "" || x.Class == class)
+				return x.Set != References && x.Figure == b.figure && known(x.Standing) && (class == "" || x.Class == class)
 			})
 			name := string(b.figure)
 			if b.figure == Speed {
@@ -155,6 +155,10 @@ func Bars(r Result) []Check {
 	}
 	return checks
 }
+
+// known says whether bars and bands count a row: every setting of a PyTorch
+// run is known, whether a request can say all of them or not.
+func known(s Standing) bool { return s == Strict || s == Gap }
 
 // classesOf keeps methods apart where their bars do.
 func classesOf(f Figure) []string {

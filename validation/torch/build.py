@@ -14,7 +14,9 @@ import request as requests
 
 LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 LAYER_LISTS = ("layer_types", "no_rope_layers", "attention_layers")
-_LIGER_KERNELS = ("rope", "rms_norm", "layer_norm", "swiglu", "geglu", "cross_entropy")
+LIGER_WITHOUT_FUSED_LOSS = {"granite"}  # the defaults of liger_kernel/transformers/monkey_patch.py
+LIGER_WITHOUT_ROPE = {"glm4"}
+_LIGER_KERNELS = ("rope", "rms_norm", "layer_norm", "swiglu", "geglu", "relu_squared")
 
 
 def model_of(request, device):
@@ -28,7 +30,7 @@ def model_of(request, device):
             parameter.normal_(std=0.02)  # uninitialized memory may hold NaN, which a loss scaler answers by skipping steps
     if request.quant != "none":
         model = quantize.prepare(quantize.quantize(model, request, device), request)
-    _choose_loss(model, request)
+    _patch(model, request)
     if request.adapts:
         model = _with_adapters(model, request, device)
     elif request.method == "freeze":
@@ -59,13 +61,20 @@ def _cut_layers(config, layers):
             setattr(config, key, getattr(config, key)[:layers])
 
 
-def _choose_loss(model, request):
+def _patch(model, request):
+    """The loss and the kernels that a trainer puts in place of the model's own."""
     if request.loss == "chunked":
         # TRL's SFTTrainer patches the model before the step; these are the outputs that it asks for.
         add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))
-    elif request.loss == "fused":
-        others = dict.fromkeys(_LIGER_KERNELS, False)
-        _apply_liger_kernel_to_instance(model=model, fused_linear_cross_entropy=True, **others)
+    if request.loss == "fused" or request.kernels == "liger":
+        kernels = dict.fromkeys(_LIGER_KERNELS, request.kernels == "liger")
+        if model.config.model_type in LIGER_WITHOUT_ROPE:
+            kernels["rope"] = False
+        if model.config.model_type in LIGER_WITHOUT_FUSED_LOSS:
+            kernels["cross_entropy"] = request.kernels == "liger"
+        else:
+            kernels |= {"cross_entropy": False, "fused_linear_cross_entropy": request.loss == "fused"}
+        _apply_liger_kernel_to_instance(model=model, **kernels)
 
 
 def _with_adapters(model, request, device):
@@ -103,6 +112,6 @@ def _freeze(model, trainable_layers):
 
 
 def _checkpoint(model, request):
-    model.activation_checkpointing_enable(quantize.checkpointing_options())
+    model.activation_checkpointing_enable(quantize.checkpointing_options(request))
     if request.trainer == "trl" and request.adapts:
         model.enable_input_require_grads()

@@ -8,12 +8,14 @@ Fake tensors need no device, but some places ask the driver, or for a value, any
 * Module.to() swaps fake parameters, which PEFT's references to them forbid: real ones get new data;
 * bitsandbytes makes its parameters a subclass of the tensor, which a fake tensor already is;
 * transformers treats fake tensors as a graph being traced and then builds masks that it would skip;
+* Liger's kernels enter the device and ask for its number of multiprocessors: an H100's;
 * PyTorch picks the attention kernel from the device's properties (see attention.py).
 """
 
 import ctypes
 import mmap
 import pathlib
+import types
 
 import torch
 import transformers.masking_utils
@@ -21,6 +23,7 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 # AcceleratorHooksInterface's vtable: two destructors, isBuilt, isAvailable, hasPrimaryContext.
 _HAS_PRIMARY_CONTEXT_SLOT = 4
+_H100 = types.SimpleNamespace(multi_processor_count=132, major=9, minor=0, name="H100", warp_size=32)
 _kept_alive = []
 _make_subclass = torch.Tensor._make_subclass
 _fake_classes = {}
@@ -37,6 +40,8 @@ def enable():
     if torch.version.cuda:
         _answer_no_context()
     torch.cuda.get_device_capability = lambda device=None: (9, 0)
+    torch.cuda.get_device_properties = lambda device=None: _H100
+    torch.cuda._exchange_device = torch.cuda._maybe_exchange_device = lambda index: 0
     torch.cuda.synchronize = lambda device=None: None
     torch.cuda.amp.common.amp_definitely_not_available = lambda: False
     torch.cuda.is_bf16_supported = lambda including_emulation=True: True

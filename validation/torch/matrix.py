@@ -8,11 +8,13 @@ import itertools
 import json
 import logging
 import pathlib
+import subprocess
 import sys
 import traceback
 
 from liger_kernel.transformers.monkey_patch import MODEL_TYPE_TO_APPLY_LIGER_FN
 
+import build
 import request as requests
 import run
 
@@ -36,7 +38,9 @@ ATTENTION_TARGETS = {
     "gpt2": "c_attn", "gpt_bigcode": "c_attn", "gpt_neox": "query_key_value", "bloom": "query_key_value",
     "falcon": "query_key_value", "persimmon": "query_key_value", "mpt": "Wqkv", "phi3": "qkv_proj",
 }
-WITH_LIGER_LOSS = MODEL_TYPE_TO_APPLY_LIGER_FN.keys() - {"granite"}  # Liger has no fused loss for Granite
+WITH_LIGER_LOSS = MODEL_TYPE_TO_APPLY_LIGER_FN.keys() - build.LIGER_WITHOUT_FUSED_LOSS
+WITH_LIGER_KERNELS = MODEL_TYPE_TO_APPLY_LIGER_FN.keys() - {"nemotron"}  # there an activation only
+REENTRANT = ("llama-2-7b", "mistral-7b-v0.3", "gemma-2-9b", "olmo-2-7b", "falcon-7b", "gpt2-xl", "pythia-6.9b")
 EAGER_ONLY = ("gemma2", "gpt_neo", "bloom", "mpt")
 POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")
 MAX_SEQ_LEN = 16384
@@ -106,8 +110,45 @@ def _cut_rows(model):
             dict(method="lora", precision="bf16", micro_batch=8, seq_len=1024, loss="fused", lora_rank=16,
                  lora_targets="all-linear", checkpointing="full"),
         ]
+    if model in REENTRANT:
+        rows += _reentrant_rows(attention)
+    if kind in WITH_LIGER_KERNELS:
+        rows += _liger_rows(kind, attention)
     for row in rows:
         yield _request(model, **{"layers": 2, **row})
+
+
+def _reentrant_rows(attention):
+    for row in (
+        dict(precision="bf16", micro_batch=4, seq_len=1024, optimizer="sgd"),
+        dict(precision="bf16-mixed", micro_batch=2, seq_len=1024, optimizer="sgd", grad_accum=2),
+        dict(method="lora", precision="bf16", micro_batch=4, seq_len=1024, lora_rank=16, lora_targets="all-linear"),
+        dict(method="lora", precision="bf16-mixed", micro_batch=2, seq_len=2048, lora_rank=16, lora_targets=attention),
+        dict(method="qlora", precision="bf16-mixed", micro_batch=4, seq_len=1024, lora_rank=16, lora_targets="all-linear",
+             kbit_prep=False),
+    ):
+        yield {"trainer": requests.REENTRANT, "checkpointing": "full", **row}
+
+
+def _liger_rows(kind, attention):
+    """All of Liger's kernels. Without optimizer states, so that the peak falls among the activations."""
+    loss = "fused" if kind in WITH_LIGER_LOSS else "standard"
+    for row in (
+        dict(precision="bf16", micro_batch=2, seq_len=1024, optimizer="sgd", loss="standard"),
+        dict(precision="bf16-mixed", micro_batch=4, seq_len=512, optimizer="sgd", loss=loss),
+        dict(precision="bf16-mixed", micro_batch=2, seq_len=512, optimizer="sgd", attention="eager", loss="standard"),
+        dict(precision="fp32", micro_batch=2, seq_len=512, optimizer="sgd", loss="standard"),
+        dict(precision="bf16", micro_batch=4, seq_len=1024, loss=loss, checkpointing="full", optimizer="sgd"),
+        dict(method="lora", precision="bf16", micro_batch=4, seq_len=1024, loss=loss, lora_rank=16,
+             lora_targets="all-linear"),
+        dict(method="lora", precision="bf16-mixed", micro_batch=2, seq_len=2048, loss="standard", lora_rank=16,
+             lora_targets=attention, checkpointing="full"),
+        dict(method="qlora", precision="bf16", micro_batch=2, seq_len=2048, loss=loss, lora_rank=16, lora_targets="all-linear",
+             checkpointing="full"),
+        dict(method="qlora", double_quant=True, precision="bf16-mixed", micro_batch=4, seq_len=512, lora_rank=16,
+             lora_targets="all-linear", trainer="trl", loss="chunked"),
+    ):
+        yield {"kernels": "liger", **row}
 
 
 def _deep_rows(model):
@@ -175,13 +216,27 @@ def main():
 
 def _make(request):
     try:
-        row = run.reference(request)
+        row = _in_a_process_of_its_own(request) if request.kernels == "liger" else run.reference(request)
     except Exception:  # one request that a library refuses must not stop the others
         print("failed:", _key(request.as_dict()), traceback.format_exc(limit=-2), file=sys.stderr, flush=True)
         return
     path = REFERENCES / f"{_type(request.model)}.jsonl"
     with path.open("a") as file:
         print(json.dumps(row, separators=(",", ":")), file=file)
+
+
+def _in_a_process_of_its_own(request):
+    """Liger patches the modules of transformers for good."""
+    flags = [sys.executable, str(pathlib.Path(run.__file__))]
+    for key, value in request.as_dict().items():
+        flags += ["--" + key.replace("_", "-"), _flag(value)]
+    return json.loads(subprocess.run(flags, check=True, capture_output=True, text=True).stdout)
+
+
+def _flag(value):
+    if isinstance(value, list):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 if __name__ == "__main__":

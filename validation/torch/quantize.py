@@ -70,13 +70,13 @@ def prepare(model, request):
     return prepare_model_for_kbit_training(
         model,
         use_gradient_checkpointing=request.checkpointing == "full",
-        gradient_checkpointing_kwargs=checkpointing_options(),
+        gradient_checkpointing_kwargs=checkpointing_options(request),
     )
 
 
-def checkpointing_options():
+def checkpointing_options(request):
     """Random-number states live on the host: to save them costs no device memory, but needs a device."""
-    return {"use_reentrant": False, "preserve_rng_state": torch.cuda.is_available()}
+    return {"use_reentrant": request.trainer == requests.REENTRANT, "preserve_rng_state": torch.cuda.is_available()}
 
 
 def constants(model):

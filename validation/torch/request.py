@@ -12,6 +12,7 @@ PACKAGES = ("torch", "transformers", "peft", "accelerate", "trl", "bitsandbytes"
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp16-mixed", "bf16-mixed")
 QUANTIZATIONS = ("none", "nf4", "fp4", "int8")
+REENTRANT = "hf@4.57"  # the last Trainer whose checkpoints are reentrant ones; the model's code stays today's
 ADAPTER_METHODS = ("lora", "qlora", "dora")
 
 
@@ -31,6 +32,7 @@ class Request:
     checkpointing: str = "none"
     attention: str = "sdpa"
     loss: str = "standard"
+    kernels: str = "eager"
     trainer: str = "hf"
     quant: str | None = None
     double_quant: bool = False
@@ -48,7 +50,8 @@ class Request:
         self._check("checkpointing", ("none", "full"))
         self._check("attention", ("eager", "sdpa"))
         self._check("loss", ("standard", "chunked", "fused"))
-        self._check("trainer", ("hf", "trl"))
+        self._check("kernels", ("eager", "liger"))
+        self._check("trainer", ("hf", "trl", REENTRANT))
         self.quant = self.quant or ("nf4" if self.method == "qlora" else "none")
         self._check("quant", QUANTIZATIONS)
         if self.lora_alpha is None:
@@ -63,7 +66,7 @@ class Request:
             # PEFT's autocast_adapter_dtype; TRL follows the QLoRA paper on a quantized base.
             self.adapter_dtype = "bf16" if self.trainer == "trl" and self.quant != "none" else "fp32"
         if self.kbit_prep is None:
-            self.kbit_prep = self.quant != "none" and self.trainer == "hf"
+            self.kbit_prep = self.quant != "none" and self.trainer != "trl"
 
     def _check(self, key, allowed):
         if getattr(self, key) not in allowed:
@@ -90,6 +93,8 @@ class Request:
         """The request as one would write it for vramcalc: no key that has no meaning beside the others."""
         keys = {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
         del keys["steps"]
+        if self.kernels == "eager":
+            del keys["kernels"]
         if not self.adapts:
             keys = {key: value for key, value in keys.items() if not key.startswith("lora_")}
         if self.method != "freeze":

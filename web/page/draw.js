@@ -12,7 +12,7 @@ export function view(v, apply) {
   stacked("bar", "legend", v.bar, v.verdict.capacity);
   figures("figures", "figure", v.figures);
   get("band").textContent = t("band", { low: v.bar.low_text, high: v.bar.high_text, basis: v.bar.basis }) + " " + t("peak_at", { at: v.bar.peak_at });
-  timeline(v.timeline);
+  phases(v.phases);
   speed(v.speed);
   changes(v.changes, apply);
   get("assumptions").replaceChildren(table(t("assumptions"), [t("col_setting"), t("col_value"), t("col_because")],
@@ -66,21 +66,46 @@ function figures(id, group, list) {
   get(id).replaceChildren(...list.map((f) => h("div", {}, h("dt", {}, term(group, f.key)), h("dd", {}, f.text))));
 }
 
-function timeline(moments) {
-  const step = 100 / Math.max(1, moments.length);
-  const drawing = svg("svg", { width: "100%", height: 190, role: "img", "aria-label": moments.map((m) => `${term("phase", m.phase)} ${m.text}`).join(", ") });
-  moments.forEach((m, i) => {
-    const x = i * step + step * 0.08, width = step * 0.84, top = 20 + 1.4 * (100 - m.peak), end = 20 + 1.4 * (100 - m.end);
-    const show = () => { get("moment").textContent = t("moment", { phase: term("phase", m.phase), at: m.at, text: m.text, after: m.after }); };
-    drawing.append(svg("g", { class: m.top ? "moment top" : "moment", onmouseenter: show },
-      svg("rect", { x: `${x}%`, y: top, width: `${width}%`, height: Math.max(1, 160 - top), rx: 3, class: "peak" }),
-      svg("rect", { x: `${x}%`, y: end, width: `${width}%`, height: Math.max(1, 160 - end), rx: 3, class: "after" }),
-      svg("text", { x: `${x + width / 2}%`, y: top - 5, "text-anchor": "middle", class: m.top ? "axis strong" : "axis" }, (m.top ? "▲ " : "") + m.text),
-      svg("text", { x: `${x + width / 2}%`, y: 178, "text-anchor": "middle", class: "axis" }, term("phase", m.phase)), svg("title", {}, m.at)));
-    if (m.top) show();
-  });
+function phases(list) {
+  get("timeline-table").replaceChildren(table(t("timeline"), [t("col_phase"), t("col_peak"), t("col_after"), t("col_at")],
+    list.map((p) => ({ cells: [term("phase", p.phase), p.peak, p.end, p.at] }))));
+}
+
+// timeline draws the memory over the step: an area, a strip that names the
+// phases, the peak marked, and what stands there under the pointer.
+export function timeline(answer) {
+  if (answer.error) return;
+  const moments = answer.ok;
+  const top = moments.find((m) => m.top);
+  const line = moments.map((m) => `${m.x},${100 - m.y}`);
+  const area = svg("svg", { x: 0, y: 22, width: "100%", height: 150, viewBox: "0 0 100 100", preserveAspectRatio: "none" },
+    svg("polygon", { points: `0,100 ${line.join(" ")} 100,100`, class: "area" }), svg("polyline", { points: line.join(" "), class: "line" }));
+  const cursor = svg("line", { y1: 22, y2: 172, class: "cursor" });
+  const show = (m) => {
+    cursor.setAttribute("x1", `${m.x}%`);
+    cursor.setAttribute("x2", `${m.x}%`);
+    get("moment").textContent = t("moment", { text: m.text, at: m.place, parts: m.parts.map((p) => `${term("part", p.key)} ${p.text}`).join(", ") });
+  };
+  const drawing = svg("svg", { width: "100%", height: 200, role: "img", "aria-label": t("timeline_label", { text: top.text, at: top.place }) }, area, cursor,
+    svg("circle", { cx: `${top.x}%`, cy: 22, r: 5, class: "peak" }), svg("text", { x: `${top.x}%`, y: 13, "text-anchor": anchor(top.x), class: "axis strong" }, `▼ ${top.text}`));
+  strip(moments).forEach((p) => drawing.append(svg("line", { x1: `${p.from}%`, x2: `${p.from}%`, y1: 22, y2: 178, class: "edge" }),
+    p.to - p.from > 12 ? svg("text", { x: `${(p.from + p.to) / 2}%`, y: 190, "text-anchor": "middle", class: "axis" }, term("phase", p.phase)) : ""));
+  moments.forEach((m, i) => drawing.append(svg("rect", { x: `${m.x}%`, y: 22, width: `${Math.max(0.3, (moments[i + 1]?.x ?? 100) - m.x)}%`, height: 150, class: "sensor", onmouseenter: () => show(m) })));
+  drawing.addEventListener("mouseleave", () => show(top));
   get("timeline").replaceChildren(drawing);
-  get("timeline-table").replaceChildren(table(t("timeline"), [t("col_phase"), t("col_peak"), t("col_after"), t("col_at")], moments.map((m) => ({ cells: [term("phase", m.phase), m.text, m.after, m.at] }))));
+  show(top);
+}
+
+function anchor(x) { return x < 15 ? "start" : x > 85 ? "end" : "middle"; }
+
+// strip joins the moments of a phase.
+function strip(moments) {
+  const found = [];
+  for (const m of moments) {
+    if (found.at(-1)?.phase !== m.phase) found.push({ phase: m.phase, from: m.x, to: m.x });
+    found.at(-1).to = m.x;
+  }
+  return found;
 }
 
 function speed(s) {
@@ -97,7 +122,7 @@ function changes(list, apply) {
     h("span", {}, t("saves", c)), c.speed ? h("span", { class: "quiet" }, t("speed_change", c)) : "", h("span", { class: c.fits ? "mark fits" : "mark too-big" }, c.fits ? `✓ ${t("then_fits")}` : `✕ ${t("then_not")}`))));
 }
 
-export function heat(rows, shown, apply) {
+export function heat(rows, apply) {
   const good = rows.filter((r) => r.ok).map((r) => r.ok);
   if (good.length === 0) return;
   const head = h("tr", {}, h("th", { scope: "col" }, t("heat_corner")), ...good[0].map((c) => h("th", { scope: "col" }, String(c.seq_len))));
@@ -110,9 +135,9 @@ export function heat(rows, shown, apply) {
 
 export function methods(answer, apply) {
   if (answer.error) return;
-  get("methods").replaceChildren(table(t("methods"), [t("col_method"), t("col_needs"), "", t("col_verdict"), t("col_tokens"), t("col_trained")], answer.ok.map((r) => ({
+  get("methods").replaceChildren(table(t("methods"), [t("col_method"), t("col_needs"), t("col_bar"), t("col_verdict"), t("col_tokens"), t("col_trained")], answer.ok.map((r) => ({
     state: r.state, cells: [h("button", { type: "button", onclick: () => apply([["method", r.id], ...methodOwn()]) }, r.id), r.needs || r.reason || "–",
-      r.needs ? svg("svg", { width: 120, height: 18, "aria-hidden": "true" }, svg("rect", { width: `${r.bar}%`, y: 4, height: 10, rx: 2, class: `state-${r.state}` }), r.mark ? svg("line", { x1: `${r.mark}%`, x2: `${r.mark}%`, y1: 0, y2: 18, class: "capacity" }) : "") : "",
+      r.needs ? svg("svg", { width: 180, height: 18, "aria-hidden": "true" }, svg("rect", { width: `${r.bar}%`, y: 4, height: 10, rx: 2, class: `state-${r.state}` }), r.mark ? svg("line", { x1: `${r.mark}%`, x2: `${r.mark}%`, y1: 0, y2: 18, class: "capacity" }) : "") : "",
       mark(r.state), r.tokens || "–", r.trained || "–"],
   }))));
 }

@@ -49,6 +49,8 @@ export function renew() {
   return generation;
 }
 
+export function now() { return generation; }
+
 export function current(g) { return g === generation; }
 
 function next() {

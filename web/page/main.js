@@ -1,6 +1,6 @@
 // Wires the page: inputs, the questions that a change asks, and the answers.
 
-import { start, ask, renew, current } from "./engine.js";
+import { start, ask, renew, current, now } from "./engine.js";
 import { state, said, set, reset, read, fragment, longestFile } from "./state.js";
 import { speak, t, language } from "./words.js";
 import { build, fill, assume } from "./inputs.js";
@@ -38,10 +38,14 @@ async function answer() {
 // rest fills what stands below the first answer.
 async function rest(mine, what, gpu) {
   const begun = performance.now();
+  const over = ask("timeline", what, gpu);
   const rows = Promise.all(Array.from({ length: heatRows }, (_, i) => ask("heat", what, `${i} ${gpu}`)));
+  const moments = await over;
+  if (!current(mine) || !moments) return;
+  draw.timeline(moments);
   const heat = await rows;
   if (!current(mine) || heat.includes(null)) return;
-  draw.heat(heat, shown, apply);
+  draw.heat(heat, apply);
   document.documentElement.dataset.heat = String(performance.now() - begun);
   const [methods, gpus, command] = await Promise.all([ask("methods", what, gpu), ask("gpus", what), ask("command", what)]);
   if (!current(mine) || !methods || !gpus || !command) return;
@@ -162,16 +166,9 @@ function preferences() {
   };
   get("order").onchange = () => draw.reorder();
   get("all-gpus").onclick = () => draw.toggleAll();
-  get("how").ontoggle = () => { if (get("how").open) explain(renewless()); };
+  get("how").ontoggle = () => { if (get("how").open) explain(now()); };
   get("reset").onclick = () => { reset(); fill(); answer(); };
   get("inputs").onsubmit = (e) => e.preventDefault();
-}
-
-let last = 0;
-function renewless() {
-  // The generation that is current, without starting another.
-  while (!current(last)) last++;
-  return last;
 }
 
 async function main() {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/cost"
+	"github.com/vramcalc/vramcalc/hardware"
 )
 
 // Engine answers requests.
@@ -35,6 +37,18 @@ type Answer struct {
 	estimator.Report
 	Changes     []estimator.Change     `json:"changes,omitempty"`
 	Derivations []estimator.Derivation `json:"derivations,omitempty"`
+	Run         *cost.Run              `json:"run,omitempty"`
+	Observed    *Observation           `json:"observed,omitempty"`
+}
+
+// Observation is what a running process held of a GPU.
+type Observation struct {
+	PID       int     `json:"pid"`
+	Name      string  `json:"name"`
+	Samples   int     `json:"samples"`
+	Seconds   float64 `json:"seconds"` // from the first reading to the last
+	PeakBytes int64   `json:"peak_bytes"`
+	LastBytes int64   `json:"last_bytes"`
 }
 
 // Refusal is a GPU on which the request makes no sense, and why.
@@ -95,6 +109,18 @@ func (e Engine) ask(r estimator.Request, devices []estimator.Device, common bool
 		return plan, nil, first
 	}
 	return plan, requests, nil
+}
+
+// Over adds to every answer what a run over data takes.
+func (p *Plan) Over(data cost.Data, devices []estimator.Device) {
+	gpus := map[string]hardware.GPU{}
+	for _, d := range devices {
+		gpus[d.GPU.ID] = d.GPU
+	}
+	for i := range p.Answers {
+		a := &p.Answers[i]
+		a.Run = cost.Of(a.Report, gpus[a.Device.ID], data)
+	}
 }
 
 // about says which of several devices an error is about.

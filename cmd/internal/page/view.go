@@ -17,7 +17,7 @@ type View struct {
 	Question []string     `json:"question"` // what was asked, after defaults
 	Bar      Bar          `json:"bar"`
 	Figures  []Figure     `json:"figures"`
-	Timeline []Moment     `json:"timeline"`
+	Phases   []Phase      `json:"phases"`
 	Speed    *Speed       `json:"speed,omitempty"`
 	Changes  []Change     `json:"changes"`
 	Assumed  []Assumption `json:"assumptions"`
@@ -76,15 +76,12 @@ type Figure struct {
 	Text string `json:"text"`
 }
 
-// Moment is a phase of the step.
-type Moment struct {
-	Phase string  `json:"phase"`
-	Peak  float64 `json:"peak"` // percent of the timeline's height
-	End   float64 `json:"end"`
-	Text  string  `json:"text"`
-	After string  `json:"after"`
-	At    string  `json:"at"`
-	Top   bool    `json:"top"` // the peak of the step
+// Phase is a stretch of the step.
+type Phase struct {
+	Phase string `json:"phase"`
+	Peak  string `json:"peak"`
+	End   string `json:"end"`
+	At    string `json:"at"`
 }
 
 // Speed is the throughput in words.
@@ -120,7 +117,7 @@ func (s Said) View() (View, error) {
 	v := View{
 		Summary: Summary{Of: len(plan.Answers) + len(plan.Refused)},
 		Verdict: verdict(focus.Report), Question: settings(focus.Report),
-		Bar: bar(focus.Report), Figures: figures(focus.Report), Timeline: timeline(focus.Report),
+		Bar: bar(focus.Report), Figures: figures(focus.Report), Phases: phases(focus.Report),
 		Speed: speed(focus.Report), Changes: changes(focus),
 		Assumed: append([]Assumption{}, focus.Assumptions...), Findings: append([]Finding{}, focus.Findings...),
 	}
@@ -223,21 +220,11 @@ func figures(r estimator.Report) []Figure {
 	}
 }
 
-// timeline is the allocated memory, phase by phase.
-func timeline(r estimator.Report) []Moment {
-	var highest int64
-	top := 0
-	for i, p := range r.Memory.Phases {
-		if p.PeakBytes > highest {
-			highest, top = p.PeakBytes, i
-		}
-	}
-	list := []Moment{}
-	for i, p := range r.Memory.Phases {
-		list = append(list, Moment{
-			p.Phase, percentOf(float64(p.PeakBytes), float64(highest)), percentOf(float64(p.EndBytes), float64(highest)),
-			q.GiB(p.PeakBytes), q.GiB(p.EndBytes), p.PeakAt, i == top,
-		})
+// phases are the step's stretches with their highest memory.
+func phases(r estimator.Report) []Phase {
+	list := []Phase{}
+	for _, p := range r.Memory.Phases {
+		list = append(list, Phase{p.Phase, q.GiB(p.PeakBytes), q.GiB(p.EndBytes), p.PeakAt})
 	}
 	return list
 }

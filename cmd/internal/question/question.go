@@ -106,6 +106,7 @@ func (q *Question) memorySettings() []Setting {
 		word(&t.Checkpointing, "checkpointing", "activation checkpointing `kind`", estimator.Checkpointings()),
 		word(&t.Attention, "attention", "`kind`", estimator.Attentions()),
 		word(&t.Loss, "loss", "`kind`", estimator.Losses()),
+		word(&t.Kernels, "kernels", "fused kernels in place of the model's operations, `kind`", estimator.Kernels()),
 	}
 }
 

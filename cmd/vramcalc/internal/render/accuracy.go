@@ -89,7 +89,8 @@ func (a Accuracy) head() Section {
 		line(plain("Errors are estimate over measurement, less one, each figure against the same figure; bias is their signed median.")),
 		item(1, text(Strong, "strict: "), plain("every setting is known, and a request says all of them")),
 		item(1, text(Strong, "gap: "), plain("every setting is known, but the run did something that a request has no words for")),
-		item(1, text(Strong, "incomplete: "), plain("a setting, or how the figure was read, is not known; \"not said\" is held against device memory")),
+		item(1, text(Strong, "incomplete: "), plain("a setting, or how the figure was read, is not known; \"not said\" is held against device memory; so is the length of batches that vary")),
+		item(1, text(Strong, "other engine: "), plain("the program is not PyTorch, so that no request can stand for it; no promise and no band counts it")),
 		line(plain(fmt.Sprintf("Trainable and total parameters are exact in %d of %d references.", p.Exact, p.Rows))),
 	}}
 }

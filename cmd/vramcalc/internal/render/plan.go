@@ -34,14 +34,14 @@ func (p Plan) Sections() []Section {
 	} else {
 		out = append(out, Section{Lines: []Line{line(verdict(a.Report)), question(a.Report)}})
 	}
-	out = append(out, memory(a.Report), timeline(a.Report), throughput(a.Report), assumptions(a.Report))
+	out = append(out, memory(a.Report), timeline(a.Report), throughput(a.Report), run(a.Run), assumptions(a.Report))
 	out = append(out, changes("What to change", a.Changes))
 	for i, other := range p.Answers {
 		if i != p.Focus {
 			out = append(out, changes("What to change for "+deviceName(other.Report), other.Changes))
 		}
 	}
-	out = append(out, findings(a.Report), derivations(a.Derivations))
+	out = append(out, observation(a), findings(a.Findings), derivations(a.Derivations))
 	return slices.DeleteFunc(out, func(s Section) bool { return len(s.Lines)+len(s.Grids) == 0 })
 }
 

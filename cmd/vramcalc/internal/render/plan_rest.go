@@ -92,10 +92,10 @@ func changes(title string, list []estimator.Change) Section {
 }
 
 // findings are what the reader should know besides.
-func findings(r estimator.Report) Section {
+func findings(list []estimator.Finding) Section {
 	s := Section{Title: "Findings"}
 	tones := map[string]Tone{"error": Bad, "warning": Doubt, "info": Strong}
-	for _, f := range r.Findings {
+	for _, f := range list {
 		s.Lines = append(s.Lines, item(1, text(tones[f.Severity], f.Severity+": "), plain(f.Message)))
 		if f.Hint != "" {
 			s.Lines = append(s.Lines, item(2, text(Faint, "→ "+f.Hint)))

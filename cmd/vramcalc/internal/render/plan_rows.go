@@ -17,7 +17,8 @@ func (p Plan) Rows() []Record {
 		row := settingFields(a.Report)
 		row = append(row, memoryFields(a.Memory, names)...)
 		row = append(row, throughputFields(a.Throughput)...)
-		rows = append(rows, append(row, fitFields(a.Fit)...))
+		row = append(row, fitFields(a.Fit)...)
+		rows = append(rows, append(row, runFields(a.Run)...))
 	}
 	return rows
 }
@@ -60,6 +61,7 @@ func settingFields(r estimator.Report) Record {
 		{Key: "training_optimizer", Value: t.Optimizer},
 		{Key: "training_checkpointing", Value: t.Checkpointing},
 		{Key: "training_attention", Value: t.Attention},
+		{Key: "training_kernels", Value: t.Kernels},
 		{Key: "training_loss", Value: t.Loss},
 		{Key: "training_lora_rank", Value: t.LoRARank},
 		{Key: "training_lora_alpha", Value: t.LoRAAlpha},

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
+	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
+	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/spelling"
+	"github.com/vramcalc/vramcalc/estimator/sweep"
+)
+
+// compareFlags are the flags of compare.
+type compareFlags struct {
+	question.Question
+	lists              question.Lists
+	rows, cols, values []string
+}
+
+// comparedByDefault are the values of settings that nobody gave: the table
+// that people ask for first.
+var comparedByDefault = question.Lists{
+	"method":      {"full", "lora", "qlora"},
+	"precision":   estimator.Precisions(),
+	"micro-batch": {"1", "2", "4", "8", "16"},
+}
+
+func newCompare(a *app) *cobra.Command {
+	f := &compareFlags{lists: question.Lists{}}
+	cmd := &cobra.Command{
+		Use:   "compare --model NAME [flags]",
+		Short: "Methods, precisions, batches and more side by side, as one table",
+		Long: "compare estimates every combination of the values given; most settings take\n" +
+			"several, separated by commas. Not said: the methods full, lora and qlora, every\n" +
+			"precision, micro-batches of 1 to 16. Without --gpu it is about memory alone.\n" +
+			"A setting that a method does not have is left out of that method's cells.",
+		Example: "  vramcalc compare --model llama-7b\n" +
+			"  vramcalc compare --model qwen2.5-7b --gpu rtx-4090 --precision bf16,bf16-mixed\n" +
+			"  vramcalc compare --model llama-7b --method lora --precision bf16 \\\n" +
+			"    --gpu rtx-4090,a100-80gb,h100 --cols gpu --value tokens/s",
+		Args:                  noArguments,
+		DisableFlagsInUseLine: true,
+		RunE:                  func(cmd *cobra.Command, _ []string) error { return a.compare(cmd.Context(), f) },
+	}
+	cmd.Flags().SortFlags = false
+	addSettings(cmd, f.lists.Settings(&f.Question))
+	cmd.Flags().Lookup("gpu").Usage = "GPU `names`, or local; not given: memory alone"
+	axes := func() []string { return append(append([]string{"model"}, sweep.Settings()...), "gpu") }
+	table := flagAdder{cmd, "Table"}
+	table.add(question.Words{Words: &f.rows}, "rows", "`settings` that make the rows (default: all that are no columns)", axes)
+	table.add(question.Words{Words: &f.cols}, "cols", "`settings` that make the columns (default method, else gpu)", axes)
+	table.add(question.Words{Words: &f.values}, "value", "what a cell shows: `names` of "+strings.Join(render.Measures(), ", ")+
+		" (default memory; with a GPU memory,fit,tokens/s)", render.Measures)
+	return cmd
+}
+
+func (a *app) compare(ctx context.Context, f *compareFlags) error {
+	if len(f.GPUs) == 0 && f.Request.Device.Count > 0 {
+		return &usageError{"--gpus makes no sense without --gpu: the memory is that of one GPU", "name the card, such as --gpu h100"}
+	}
+	grid, err := a.gridOf(ctx, &f.Question, f.lists, comparedByDefault)
+	if err != nil {
+		return err
+	}
+	c := render.Comparison{Axes: grid.AllAxes(), Dropped: grid.Dropped()}
+	if a.output == string(render.Table) || a.output == string(render.Wide) {
+		c.Width = a.page().Width
+	}
+	if c.By, c.Over, err = pivot(c.Axes, f.rows, f.cols); err != nil {
+		return err
+	}
+	if c.Values, err = measuresOf(f.values, len(grid.Devices) > 0); err != nil {
+		return err
+	}
+	var first error
+	answered := false
+	for cell := range grid.Cells(a.env.engine.Estimate) {
+		if cell.Err == nil {
+			answered = true
+		} else if first == nil {
+			first = cell.Err
+		}
+		c.Cells = append(c.Cells, cell)
+	}
+	if !answered {
+		return first
+	}
+	return a.write(c)
+}
+
+// gridOf is the grid that a question with lists asks for.
+func (a *app) gridOf(ctx context.Context, q *question.Question, lists, otherwise question.Lists) (g sweep.Grid, err error) {
+	find := a.finder(ctx)
+	if g.Axes, err = lists.Axes(q, otherwise, find); err != nil {
+		return g, err
+	}
+	if g.Base, err = q.Build(find); err != nil {
+		return g, err
+	}
+	if len(q.GPUs) > 0 {
+		if g.Devices, _, err = a.devices(ctx, q.GPUs, q.Request.Device.Count); err != nil {
+			return g, err
+		}
+	}
+	if _, err = g.Len(); err != nil {
+		return g, &usageError{err.Error(), "give fewer values of the settings"}
+	}
+	return g, nil
+}
+
+// measuresOf checks the values that were asked for, or is what goes without
+// saying.
+func measuresOf(names []string, gpu bool) ([]string, error) {
+	if len(names) == 0 {
+		if gpu {
+			return []string{"memory", "fit", "tokens/s"}, nil
+		}
+		return []string{"memory"}, nil
+	}
+	for _, n := range names {
+		if !slices.Contains(render.Measures(), n) {
+			return nil, &usageError{
+				fmt.Sprintf("--value %q: want some of %s", n, strings.Join(render.Measures(), ", ")),
+				question.DidYouMean(spelling.Near(n, render.Measures()), ""),
+			}
+		}
+		if !gpu && !slices.Contains([]string{"memory", "allocated", "reserved"}, n) {
+			return nil, &usageError{fmt.Sprintf("--value %s makes no sense without --gpu", n), "name the card, such as --gpu rtx-4090"}
+		}
+	}
+	return names, nil
+}
+
+// pivot says which axes of several values make the rows and which the
+// columns. What is in neither goes to the side that nothing was said of, else
+// to the rows.
+func pivot(axes []sweep.Axis, rows, cols []string) (by, over []string, err error) {
+	var free []string
+	for _, a := range axes {
+		if len(a.Values) > 1 {
+			free = append(free, a.Setting)
+		}
+	}
+	varied := slices.Clone(free)
+	for _, side := range []struct {
+		flag  string
+		names []string
+	}{{"rows", rows}, {"cols", cols}} {
+		for _, n := range side.names {
+			at := slices.Index(free, n)
+			if at < 0 && slices.Contains(varied, n) {
+				return nil, nil, &usageError{fmt.Sprintf("--%s %s: %s is named twice", side.flag, strings.Join(side.names, ","), n), "each setting makes rows or columns"}
+			}
+			if at < 0 {
+				return nil, nil, &usageError{
+					fmt.Sprintf("--%s %q: no setting of several values; those are %s", side.flag, n, strings.Join(varied, ", ")),
+					question.DidYouMean(spelling.Near(n, varied), "give --"+n+" several values, separated by commas"),
+				}
+			}
+			free = slices.Delete(free, at, at+1)
+		}
+	}
+	if len(rows)+len(cols) == 0 {
+		for _, n := range []string{"method", "gpu"} {
+			if at := slices.Index(free, n); at >= 0 && len(free) > 1 {
+				return slices.Delete(free, at, at+1), []string{n}, nil
+			}
+		}
+	}
+	if len(rows) > 0 && len(cols) == 0 {
+		return rows, free, nil
+	}
+	return append(slices.Clone(rows), free...), cols, nil
+}

@@ -1,0 +1,119 @@
+// Package solve finds the edge of what fits: the largest value of a setting,
+// and the settings that no others beat in memory and speed at once.
+//
+// It knows no physics and only asks for estimates. Memory mostly grows with a
+// setting, but the caching allocator's rounding can make a larger step hold a
+// little less, so an answer is an edge and not a proof about all larger
+// values: the value fits, the next one does not, and both were estimated.
+package solve
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/sweep"
+)
+
+// Bound is what counts as fitting: at least this probability of the error
+// band, or with 0 the estimate itself.
+type Bound float64
+
+// Holds says whether a report fits under the bound; without a capacity
+// nothing does.
+func (b Bound) Holds(r estimator.Report) bool {
+	switch {
+	case r.Fit == nil:
+		return false
+	case b == 0:
+		return r.Fit.Fits
+	}
+	return r.Fit.Probability >= float64(b)
+}
+
+// Edge is the largest value of a setting that fits, with the evidence.
+type Edge struct {
+	Setting string            `json:"setting"`
+	Value   int64             `json:"value"` // 0: not even 1 fits
+	Report  *estimator.Report `json:"report,omitempty"`
+	// Next is Value+1, which does not fit, with its report; or the setting
+	// itself ends at Value, and Refusal says why.
+	Next       int64             `json:"next"`
+	NextReport *estimator.Report `json:"next_report,omitempty"`
+	Refusal    error             `json:"-"`
+}
+
+// Settings are the settings that [Largest] searches.
+func Settings() []string { return []string{"micro-batch", "seq-len", "lora-rank"} }
+
+// Largest finds the edge of a setting of whole numbers on the request's
+// device by doubling and then halving the interval. The error is that of the
+// smallest value, 1.
+func Largest(r estimator.Request, setting string, bound Bound, estimate sweep.Estimate) (Edge, error) {
+	set, ok := map[string]*int64{
+		"micro-batch": &r.Training.MicroBatch, "seq-len": &r.Training.SeqLen, "lora-rank": &r.Method.LoRARank,
+	}[setting]
+	if !ok {
+		return Edge{}, fmt.Errorf("%q is no setting that grows", setting)
+	}
+	device := []estimator.Device{r.Device}
+	e := Edge{Setting: setting}
+	try := func(n int64) bool {
+		*set = n
+		reports, errs := estimate(r, device)
+		if errs[0] == nil && bound.Holds(reports[0]) {
+			e.Value, e.Report = n, &reports[0]
+			return true
+		}
+		e.Next, e.NextReport, e.Refusal = n, &reports[0], errs[0]
+		if errs[0] != nil {
+			e.NextReport = nil
+		}
+		return false
+	}
+	for n := int64(1); n > 0 && try(n); n *= 2 { // the estimator refuses what is too large
+	}
+	for e.Next-e.Value > 1 {
+		try(e.Value + (e.Next-e.Value)/2)
+	}
+	if e.Value == 0 && e.Refusal != nil {
+		return Edge{}, e.Refusal
+	}
+	return e, nil
+}
+
+// Smallest is the index of the report of the device with the least memory that
+// fits under the bound, -1 where none does.
+func Smallest(reports []estimator.Report, errs []error, bound Bound) int {
+	best := -1
+	for i, r := range reports {
+		if errs[i] == nil && bound.Holds(r) && (best < 0 || r.Device.CapacityBytes < reports[best].Device.CapacityBytes) {
+			best = i
+		}
+	}
+	return best
+}
+
+// Front are the cells that no other beats in device memory and tokens/s at
+// once, the least memory first. Cells without a speed are left out; of cells
+// equal in both the first stays.
+func Front(cells []sweep.Cell) []sweep.Cell {
+	var known, front []sweep.Cell
+	for _, c := range cells {
+		if c.Err == nil && c.Report.Throughput != nil {
+			known = append(known, c)
+		}
+	}
+	slices.SortStableFunc(known, func(a, b sweep.Cell) int {
+		return cmp.Or(
+			cmp.Compare(a.Report.Memory.DeviceBytes, b.Report.Memory.DeviceBytes),
+			-cmp.Compare(a.Report.Throughput.TokensPerSecond, b.Report.Throughput.TokensPerSecond))
+	})
+	for _, c := range known {
+		if n := len(front); n == 0 || c.Report.Throughput.TokensPerSecond > front[n-1].Report.Throughput.TokensPerSecond {
+			front = append(front, c)
+		}
+	}
+	return front
+}
