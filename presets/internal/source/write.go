@@ -47,8 +47,8 @@ func writeStruct(b *strings.Builder, v reflect.Value, brief bool) {
 // A model's source stands in derivations.
 func shown(field string) bool {
 	switch field {
-	case "Model.Notes", "Model.Confidence", "Model.Facts", "Model.Released",
-		"GPU.Notes", "GPU.Confidence", "GPU.Source", "GPU.LaunchPriceBasis", "GPU.Released", "Measured.Source", "Price.Source":
+	case "Model.Notes", "Model.Confidence", "Model.Facts", "Model.Released", "Model.ActiveParameters", "Model.ParametersExact", "Model.Family",
+		"GPU.Notes", "GPU.Confidence", "GPU.Source", "GPU.LaunchPriceBasis", "GPU.Released", "GPU.Form", "GPU.MemoryType", "GPU.LaunchPriceUSD", "GPU.PCIe", "Measured.Source", "Price.Source":
 		return true
 	}
 	return false
