@@ -58,8 +58,9 @@ func settled(req Request, rep Report) Request {
 	t := &rep.Training
 	req.Training = Training{
 		MicroBatch: t.MicroBatch, SeqLen: t.SeqLen, GradAccum: t.GradAccum, Precision: t.Precision,
-		WeightsDType: req.Training.WeightsDType, AdapterDType: req.Training.AdapterDType,
-		Optimizer: t.Optimizer, Checkpointing: t.Checkpointing, Attention: t.Attention, Loss: t.Loss, Trainer: t.Trainer,
+		WeightsDType: req.Training.WeightsDType, NormsDType: req.Training.NormsDType, AdapterDType: req.Training.AdapterDType,
+		Optimizer: t.Optimizer, Checkpointing: t.Checkpointing, Attention: t.Attention, Loss: t.Loss, Kernels: t.Kernels,
+		Trainer: t.Trainer,
 	}
 	return req
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/memory"
 	"github.com/vramcalc/vramcalc/estimator/model"
+	"github.com/vramcalc/vramcalc/estimator/modules"
 	"github.com/vramcalc/vramcalc/hardware"
 	"github.com/vramcalc/vramcalc/presets"
 )
@@ -55,7 +56,27 @@ func randomRequest(r *rand.Rand, models []model.Model) estimator.Request {
 	if req.Method.ID == "qlora" {
 		req.Method.Quant = pick(r, "", "nf4", "fp4", "int8")
 	}
+	withKernels(rand.New(rand.NewPCG(uint64(m.Parameters), uint64(req.Training.SeqLen))), &req)
 	return req
+}
+
+// withKernels adds fused kernels where there are some for the family, and
+// versions of transformers that checkpoint and attend otherwise.
+func withKernels(r *rand.Rand, req *estimator.Request) {
+	nested := true
+	if req.Training.Trainer == "hf" {
+		req.Training.Trainer = pick(r, "hf", "hf@4.57", "hf@4.45")
+	}
+	switch patches := func(k modules.Kernels) bool { return k.Patches(req.Model.ModelType) }; {
+	case r.IntN(2) == 0:
+	case r.IntN(2) == 0 && patches(modules.FOAKKernels):
+		req.Training.Kernels = "foak"
+		if req.Method.ID == "qlora" {
+			req.Method.Quant, req.Method.DoubleQuant = "nf4", &nested
+		}
+	case patches(modules.LigerKernels):
+		req.Training.Kernels = "liger"
+	}
 }
 
 // TestInvariants holds what must be true of every answer.

@@ -1,9 +1,11 @@
 package estimator_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/methods"
 	"github.com/vramcalc/vramcalc/presets"
 )
 
@@ -27,4 +29,35 @@ func TestParameters(t *testing.T) {
 		}
 	}
 	t.Logf("%d models built", built)
+}
+
+// TestTargets: a target is a module's name, or the end of its path, as PEFT
+// matches target_modules.
+func TestTargets(t *testing.T) {
+	gpt2, err := presets.Model("gpt2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const layers, h, f, rank = 12, 768, 3072, 8
+	for target, want := range map[string]int64{
+		"attn.c_proj": layers * rank * (h + h),
+		"mlp.c_proj":  layers * rank * (f + h),
+		"c_proj":      layers * rank * (h + h + f + h),
+		"all-linear":  layers * rank * (4*h + 2*h + 2*(h+f)),
+	} {
+		req := estimator.Request{Model: gpt2, Training: estimator.Training{SeqLen: 8}}
+		req.Method = estimator.Method{ID: "lora", LoRARank: rank, LoRATargets: []string{target}}
+		s, err := estimator.ReadShape(req)
+		if err != nil || s.Trainable != want {
+			t.Errorf("%s: %d parameters train, want %d (%v)", target, s.Trainable, want, err)
+		}
+	}
+	for _, target := range []string{"tn.c_proj", "proj", "h.0.attn.c_proj"} {
+		req := estimator.Request{Model: gpt2, Training: estimator.Training{SeqLen: 8}}
+		req.Method = estimator.Method{ID: "lora", LoRATargets: []string{target}}
+		var missing *methods.TargetError
+		if _, err := estimator.ReadShape(req); !errors.As(err, &missing) || missing.Target != target {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
 }

@@ -36,6 +36,7 @@ type TrainingInfo struct {
 	GradAccum       int64    `json:"grad_accum"`
 	Precision       string   `json:"precision"`
 	WeightsDType    string   `json:"weights_dtype"`
+	NormsDType      string   `json:"norms_dtype"`
 	AdapterDType    string   `json:"adapter_dtype,omitempty"`
 	Quant           string   `json:"quant"`
 	DoubleQuant     bool     `json:"double_quant"`

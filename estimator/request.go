@@ -44,6 +44,7 @@ type Training struct {
 	GradAccum     int64  // micro-batches per optimizer step
 	Precision     string // "fp32", "tf32", "fp16", "bf16", "fp16-mixed", "bf16-mixed"
 	WeightsDType  string // "float32", "float16", "bfloat16"
+	NormsDType    string // the same of the norms; "": that of the weights
 	AdapterDType  string
 	Optimizer     string // "adamw", "adamw-fused", "adamw-8bit", …
 	Checkpointing string // "none", "full"

@@ -213,6 +213,12 @@ func (r *resolved) resolveTypes() error {
 	if err := oneOf("weights-dtype", info.WeightsDType, dtypes); err != nil {
 		return err
 	}
+	if info.NormsDType = t.NormsDType; info.NormsDType == "" {
+		info.NormsDType = info.WeightsDType // of one model: nothing to assume
+	}
+	if err := oneOf("norms-dtype", info.NormsDType, dtypes); err != nil {
+		return err
+	}
 	if !r.method.Adapter {
 		return nil
 	}
@@ -415,7 +421,7 @@ func (r *resolved) settings() methods.Settings {
 		ModelType: r.req.Model.ModelType, Layers: r.req.Model.Layers,
 		Rank: r.info.LoRARank, Dropout: r.info.LoRADropout, Targets: r.info.LoRATargets,
 		ModulesToSave: r.info.ModulesToSave, AdapterDType: adapter, TrainableLayers: r.info.TrainableLayers,
-		Linears: modules.Linears(r.req.Model),
+		Linears: modules.Linears(r.req.Model), Head: modules.Head(r.req.Model),
 	}
 }
 
@@ -431,9 +437,10 @@ func (r *resolved) buildConfig() error {
 		return err
 	}
 	weights, _ := program.ParseDType(info.WeightsDType)
+	norms, _ := program.ParseDType(info.NormsDType)
 	c := modules.Config{
 		Model: r.req.Model, Batch: info.MicroBatch, Seq: info.SeqLen,
-		Weights: weights, Compute: computeDType(info.Precision),
+		Weights: weights, Norms: norms, Compute: computeDType(info.Precision),
 		Attention: attentionKinds[info.Attention], Loss: lossKinds[info.Loss], Kernels: kernelKinds[info.Kernels],
 		Checkpoint:     info.Checkpointing == "full",
 		Reentrant:      r.trainer.reentrant,

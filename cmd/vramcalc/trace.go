@@ -29,7 +29,7 @@ func newTrace(a *app) *cobra.Command {
 	f := &traceFlags{}
 	cmd := &cobra.Command{
 		Use:   "trace --model NAME --method NAME [flags]",
-		Short: "The step's program: every operation, what it makes and how long it takes",
+		Short: "List every operation of the step with its memory and time",
 		Long: "trace lists what plan reads: each operation with its module, the tensors it\n" +
 			"makes and keeps, its arithmetic and its time. Equal layers stand once.",
 		Example: "  vramcalc trace --model gpt2 --method full --gpu rtx-4090\n" +

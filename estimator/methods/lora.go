@@ -28,7 +28,6 @@ type lora struct {
 	frozen
 	Settings
 	adapter modules.Adapter
-	all     bool
 }
 
 // variant makes the adapter of a LoRA kin out of the settings.
@@ -40,18 +39,24 @@ func newLoRA(s Settings, v variant) (modules.Tuner, error) {
 	if s.Rank < 1 {
 		return nil, fmt.Errorf("lora rank: %d is not a positive number", s.Rank)
 	}
-	l := &lora{Settings: s, adapter: v.adapter(s), all: slices.Contains(s.Targets, AllLinear)}
+	l := &lora{Settings: s, adapter: v.adapter(s)}
 	for _, t := range s.Targets {
-		if t != AllLinear && !slices.Contains(s.Linears, t) {
+		if t != AllLinear && !slices.ContainsFunc(s.Linears, func(path string) bool { return named(path, t) }) {
 			return nil, &TargetError{Setting: "lora targets", Target: t, Have: s.Linears}
 		}
 	}
 	return l, nil
 }
 
+// named says whether a target means the module at a path.
+func named(path, target string) bool {
+	holder, module := modules.SplitPath(path)
+	return modules.Named(holder, module, target)
+}
+
 func (l *lora) TrainsLayer(int64) bool {
-	for _, m := range l.Linears {
-		if l.Adapter(m) != nil {
+	for _, path := range l.Linears {
+		if l.Adapter(modules.SplitPath(path)) != nil {
 			return true
 		}
 	}
@@ -62,11 +67,18 @@ func (l *lora) Copied(module string) (program.DType, bool) {
 	return l.AdapterDType, slices.Contains(l.ModulesToSave, module)
 }
 
-func (l *lora) Adapter(module string) modules.Adapter {
-	if slices.Contains(l.Targets, module) || l.all && slices.Contains(l.Linears, module) && module != "lm_head" && module != "embed_out" && module != "output" && module != "output_layer" {
-		return l.adapter
+func (l *lora) Adapter(holder, module string) modules.Adapter {
+	for _, target := range l.Targets {
+		if target == AllLinear && (holder != "" || l.isLinear(module)) || modules.Named(holder, module, target) {
+			return l.adapter
+		}
 	}
 	return nil
+}
+
+// isLinear says whether a module that nothing holds is one of a layer's.
+func (l *lora) isLinear(module string) bool {
+	return module != l.Head && slices.Contains(l.Linears, module)
 }
 
 type plainLoRA struct{}

@@ -22,9 +22,10 @@ type Settings struct {
 	ModulesToSave   []string
 	AdapterDType    program.DType
 	TrainableLayers int64
-	// Linears are the names of the model's linear modules in its layers, for
-	// checking targets and for "all-linear".
+	// Linears are the paths of the model's linear modules below its layers, and
+	// its head, for checking targets and for "all-linear".
 	Linears []string
+	Head    string // which "all-linear" leaves out
 }
 
 // Method is one fine-tuning method.
@@ -62,7 +63,7 @@ type frozen struct{}
 func (frozen) Trains(string, int64) bool           { return false }
 func (frozen) TrainsLayer(int64) bool              { return false }
 func (frozen) Copied(string) (program.DType, bool) { return program.Invalid, false }
-func (frozen) Adapter(string) modules.Adapter      { return nil }
+func (frozen) Adapter(_, _ string) modules.Adapter { return nil }
 
 // TargetError says that a target names no module of the model.
 type TargetError struct {

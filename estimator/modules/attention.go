@@ -7,6 +7,8 @@ import (
 
 // attention is the forward of the self-attention module.
 func (c *Context) attention(x program.T) program.T {
+	c.holder = c.traits.attn
+	defer func() { c.holder = "" }()
 	mark := c.Scope()
 	q, k, v := c.projections(x)
 	q, k = c.qkNorm(q, "q_norm", "b·s·n·d"), c.qkNorm(k, "k_norm", "b·s·g·d")
@@ -74,7 +76,7 @@ func (c *Context) qkNorm(t program.T, module, shape string) program.T {
 		return c.replace(t, c.normOf(module, c.traits.norm, t, t.Elements()/c.tokens, shape))
 	case model.QKNormPerHead: // a norm for each head, joined by a copy
 		c.At(module)
-		w := c.Param(module, t.Elements()/c.tokens)
+		w := c.normParam(module, t.Elements()/c.tokens)
 		y := c.LayerNorm(t, w, -1, t.Elements()/m.HeadDim, m.HeadDim, shape)
 		c.Drop(t)
 		return c.replace(y, c.Clone(y, shape))

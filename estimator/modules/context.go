@@ -54,6 +54,7 @@ type Config struct {
 	Model      model.Model
 	Batch, Seq int64
 	Weights    program.DType // type of the base's unquantized weights
+	Norms      program.DType // type of the norms' weights
 	Compute    program.DType // type that quantized layers compute in
 	Autocast   program.DType // Invalid: off
 	Attention  Attention
@@ -91,8 +92,9 @@ type Tuner interface {
 	// Copied says whether the module is replaced by a trainable copy of
 	// itself in float32 or the given type (modules_to_save).
 	Copied(module string) (program.DType, bool)
-	// Adapter is what is added to a linear module, nil for nothing.
-	Adapter(module string) Adapter
+	// Adapter is what is added to a linear module of the module that holds it,
+	// "" outside of any, nil for nothing.
+	Adapter(holder, module string) Adapter
 }
 
 // Adapter changes the result of a linear layer.
@@ -124,6 +126,7 @@ type Context struct {
 	layer   int64 // index that stands for the block's layers, -1 outside
 	traits  traits
 	patches patches
+	holder  string // the module whose forward runs: attention, MLP, or none
 	tokens  int64
 
 	now            layerKind // of the layer under construction
@@ -140,6 +143,13 @@ func (c *Context) Param(module string, n int64) int {
 		Module: module, N: n, DType: c.Weights, Count: c.Count,
 		Trainable: c.Tuner.Trains(module, c.layer), Cat: program.Weights,
 	})
+}
+
+// normParam registers a weight or a bias of a norm.
+func (c *Context) normParam(module string, n int64) int {
+	p := c.Param(module, n)
+	c.Params[p].DType = c.Norms
+	return p
 }
 
 // AdapterParam registers a trainable parameter that the method adds.
@@ -172,7 +182,7 @@ func (c *Context) Linear(module string, x program.T, in, out int64, bias bool, s
 		}
 		y = c.plainLinear(x, l.Weight, bp, in, out, shape)
 	}
-	if a := c.Tuner.Adapter(module); a != nil {
+	if a := c.Tuner.Adapter(c.holder, module); a != nil {
 		y = a.Apply(c, l, x, y)
 	}
 	c.Return(mark, y)

@@ -246,6 +246,9 @@ func (c *Context) run(first int64, inputGrad bool) int64 {
 	if k.trains && !inputGrad {
 		return 1 // its input needs no gradient, the next one's does
 	}
+	if first == 0 && c.Norms != c.Weights {
+		return 1 // its norms are the first to change the type
+	}
 	if first == 0 && c.traits.layout == postResidual {
 		return 1 // autocast's norms give float32, the embedding does not
 	}
@@ -402,25 +405,25 @@ func (c *Context) norm(module string, x program.T, width int64, shape string) pr
 func (c *Context) normOf(module string, style normStyle, x program.T, width int64, shape string) program.T {
 	rows := x.Elements() / width
 	if c.fusesNorm(module, style) {
-		return c.fusedNorm(x, c.Param(module, width), rows, width, c.patches.normInPlace, shape)
+		return c.fusedNorm(x, c.normParam(module, width), rows, width, c.patches.normInPlace, shape)
 	}
 	switch style {
 	case rmsAfterCast:
-		return c.RMSNorm(x, c.Param(module, width), rows, width, program.RMSWeightAfterCast, shape)
+		return c.RMSNorm(x, c.normParam(module, width), rows, width, program.RMSWeightAfterCast, shape)
 	case rmsBeforeCast:
-		return c.RMSNorm(x, c.Param(module, width), rows, width, program.RMSWeightBeforeCast, shape)
+		return c.RMSNorm(x, c.normParam(module, width), rows, width, program.RMSWeightBeforeCast, shape)
 	case rmsPlusOne:
-		return c.RMSNorm(x, c.Param(module, width), rows, width, program.RMSPlusOne, shape)
+		return c.RMSNorm(x, c.normParam(module, width), rows, width, program.RMSPlusOne, shape)
 	case layerNormEager:
-		return c.EagerLayerNorm(x, c.Param(module, width), rows, width, shape)
+		return c.EagerLayerNorm(x, c.normParam(module, width), rows, width, shape)
 	case layerNormFloat:
 		f := c.Cast(x, program.Float32, shape)
 		y := c.LayerNorm(f, -1, -1, rows, width, shape)
 		return c.Cast(y, x.DType(), shape)
 	}
-	w, bias := c.Param(module, width), -1
+	w, bias := c.normParam(module, width), -1
 	if c.Model.NormBias {
-		bias = c.Param(module+".bias", width)
+		bias = c.normParam(module+".bias", width)
 	}
 	if style == layerNormPlusOne {
 		return c.LayerNormPlusOne(x, w, bias, rows, width, shape)

@@ -36,6 +36,8 @@ func (c *Context) falconSum(x, h, a program.T) program.T {
 
 // falconAttention is modeling_falcon.py FalconAttention.forward.
 func (c *Context) falconAttention(x program.T) program.T {
+	c.holder = c.traits.attn
+	defer func() { c.holder = "" }()
 	m := &c.Model
 	mark := c.Scope()
 	qn, kn := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim

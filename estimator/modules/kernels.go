@@ -126,11 +126,11 @@ func (c *Context) fusedGLU(gate, up program.T, strided bool) program.T {
 	return c.FusedGLU(string(c.Model.Activation), gate, up, strided, "b·s·f")
 }
 
-// AdaptsMLP says whether adapters sit on all of the MLP's linear modules.
+// AdaptsMLP says whether adapters sit on all of a gated MLP's linear modules.
 func AdaptsMLP(m model.Model, targets []string) bool {
 	t, _ := traitsOf(&m)
 	for _, name := range []string{t.gate, t.up, t.down} {
-		if !slices.Contains(targets, name) && !slices.Contains(targets, "all-linear") {
+		if !slices.ContainsFunc(targets, func(target string) bool { return target == "all-linear" || Named(t.ffn, name, target) }) {
 			return false
 		}
 	}
@@ -153,7 +153,7 @@ func (c *Context) fusedLoRA(x program.T, over bool, layers ...Linear) ([]program
 	f := program.FusedLoRA{In: layers[0].In, Tokens: c.tokens, Nested: c.Quant.Nested, Compute: c.Compute, OverInput: over}
 	var adapter LowRank
 	for _, l := range layers {
-		a := c.Tuner.Adapter(l.Module)
+		a := c.Tuner.Adapter(c.holder, l.Module)
 		if a == nil {
 			return nil, false
 		}

@@ -7,6 +7,8 @@ import (
 
 // mlp is the forward of the feed-forward module.
 func (c *Context) mlp(x program.T) program.T {
+	c.holder = c.traits.ffn
+	defer func() { c.holder = "" }()
 	m := &c.Model
 	mark := c.Scope()
 	h, f := m.Hidden, m.Intermediate

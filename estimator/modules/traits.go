@@ -1,6 +1,8 @@
 package modules
 
 import (
+	"strings"
+
 	"github.com/vramcalc/vramcalc/estimator/model"
 	"github.com/vramcalc/vramcalc/estimator/program"
 )
@@ -42,6 +44,7 @@ type traits struct {
 	gate, up, down  string
 	gateUp          string // fused gate and up projection
 	embed, head     string
+	attn, ffn       string // modules that hold attention's and the MLP's projections
 
 	fusedSplit      bool // the fused projection is split without a copy (a view)
 	catRotary       bool // the rotated part is joined to an empty rest (Phi-3)
@@ -76,6 +79,7 @@ var llamaTraits = traits{
 	q: "q_proj", k: "k_proj", v: "v_proj", o: "o_proj",
 	gate: "gate_proj", up: "up_proj", down: "down_proj",
 	embed: "embed_tokens", head: "lm_head",
+	attn: "self_attn", ffn: "mlp",
 	eager: (*Context).eager,
 }
 
@@ -92,6 +96,7 @@ func neoxNames(t *traits) {
 	t.gate = ""
 	t.norm = layerNorm
 	t.fusedSplit = true
+	t.attn = "self_attention"
 }
 
 var families = map[string]traits{
@@ -108,7 +113,7 @@ var families = map[string]traits{
 	"granite":    llamaWith(func(t *traits) { t.embedScale, t.resScale, t.logitScale = true, true, true }),
 	"granitemoehybrid": llamaWith(func(t *traits) {
 		t.embedScale, t.resScale, t.logitScale = true, true, true
-		t.gateUp, t.down = "input_linear", "output_linear"
+		t.gateUp, t.down, t.ffn = "input_linear", "output_linear", "shared_mlp"
 	}),
 	"gemma":       llamaWith(func(t *traits) { t.norm, t.scaledEmbedding = rmsPlusOne, true }),
 	"gemma2":      llamaWith(func(t *traits) { t.norm, t.scaledEmbedding, t.layout, t.eagerOnly = rmsPlusOne, true, sandwich, true }),
@@ -132,17 +137,24 @@ var families = map[string]traits{
 	"baichuan": llamaWith(func(t *traits) { t.qkv, t.remote = "W_pack", true }),
 	"internlm2": llamaWith(func(t *traits) {
 		t.qkv, t.o, t.gate, t.up, t.down, t.embed, t.head, t.remote = "wqkv", "wo", "w1", "w3", "w2", "tok_embeddings", "output", true
+		t.attn, t.ffn = "attention", "feed_forward"
 	}),
 	"qwen": llamaWith(func(t *traits) {
-		t.qkv, t.o, t.gate, t.up, t.down, t.embed, t.remote = "c_attn", "c_proj", "w2", "w1", "c_proj", "wte", true
+		t.qkv, t.o, t.gate, t.up, t.down, t.embed, t.remote, t.attn = "c_attn", "c_proj", "w2", "w1", "c_proj", "wte", true, "attn"
 	}),
 	"chatglm": llamaWith(func(t *traits) {
 		neoxNames(t)
 		t.norm, t.gateUp, t.interleaved, t.embed, t.head, t.remote = rmsAfterCast, "dense_h_to_4h", true, "word_embeddings", "output_layer", true
 	}),
-	"chatglm1":  llamaWith(func(t *traits) { neoxNames(t); t.embed, t.remote, t.resScale = "word_embeddings", true, true }),
-	"gpt_neox":  llamaWith(func(t *traits) { neoxNames(t); t.layout, t.embed, t.head = parallelTwo, "embed_in", "embed_out" }),
-	"persimmon": llamaWith(neoxNames),
+	"chatglm1": llamaWith(func(t *traits) {
+		neoxNames(t)
+		t.attn, t.embed, t.remote, t.resScale = "attention", "word_embeddings", true, true
+	}),
+	"gpt_neox": llamaWith(func(t *traits) {
+		neoxNames(t)
+		t.layout, t.embed, t.head, t.attn = parallelTwo, "embed_in", "embed_out", "attention"
+	}),
+	"persimmon": llamaWith(func(t *traits) { neoxNames(t); t.attn = "self_attn" }),
 	"bloom": llamaWith(func(t *traits) {
 		neoxNames(t)
 		t.embed, t.eagerOnly, t.keepsProbs, t.eager = "word_embeddings", true, true, (*Context).eagerBloom
@@ -154,26 +166,28 @@ var families = map[string]traits{
 	}),
 	"mpt": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.embed, t.fusedSplit = layerNorm, "Wqkv", "out_proj", "", "wte", true
+		t.attn, t.ffn = "attn", "ffn"
 		t.eagerOnly, t.fillMask, t.keepsProbs, t.keepsAttention, t.eager = true, true, true, true, (*Context).eagerMPT
 	}),
 	"gpt2": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
-		t.conv1D, t.fusedSplit, t.plainSoftmax, t.keepsAttention = true, true, true, true
+		t.conv1D, t.fusedSplit, t.plainSoftmax, t.keepsAttention, t.attn = true, true, true, true, "attn"
 	}),
 	"gpt_bigcode": llamaWith(func(t *traits) {
 		t.norm, t.qkv, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "c_attn", "c_proj", "", "c_fc", "c_proj", "wte"
-		t.fusedSplit, t.keepsAttention, t.maskBuffer = true, true, true
+		t.fusedSplit, t.keepsAttention, t.maskBuffer, t.attn = true, true, true, "attn"
 	}),
 	"gpt_neo": llamaWith(func(t *traits) {
 		t.norm, t.o, t.gate, t.up, t.down, t.embed = layerNorm, "out_proj", "", "c_fc", "c_proj", "wte"
 		t.eagerOnly, t.keepsProbs, t.ownWindow, t.keepsAttention, t.eager = true, true, true, true, (*Context).eagerNeo
+		t.attn = "attn.attention"
 	}),
 	"gptj": llamaWith(func(t *traits) {
 		t.norm, t.layout, t.interleaved, t.tokenMajor, t.eager = layerNorm, parallelShared, true, true, (*Context).eagerGPTJ
-		t.o, t.gate, t.up, t.down, t.embed = "out_proj", "", "fc_in", "fc_out", "wte"
+		t.o, t.gate, t.up, t.down, t.embed, t.attn = "out_proj", "", "fc_in", "fc_out", "wte", "attn"
 	}),
 	"opt": llamaWith(func(t *traits) {
-		t.norm, t.o, t.gate, t.up, t.down, t.sumsNormed = layerNorm, "out_proj", "", "fc1", "fc2", true
+		t.norm, t.o, t.gate, t.up, t.down, t.sumsNormed, t.ffn = layerNorm, "out_proj", "", "fc1", "fc2", true, ""
 	}),
 }
 
@@ -223,28 +237,60 @@ func Supported(m model.Model) error {
 	return nil
 }
 
-// Linears are the names of the linear modules in a model's layers and its head.
+// Linears are the paths of the linear modules in a model's layers, below the
+// layer, and its head.
 func Linears(m model.Model) []string {
 	t, _ := traitsOf(&m)
-	var names []string
+	attention, mlp := []string{t.q, t.k, t.v, t.o}, []string{t.gate, t.up, t.down}
 	if t.qkv != "" {
-		names = append(names, t.qkv)
-	} else {
-		names = append(names, t.q, t.k, t.v)
+		attention = []string{t.qkv, t.o}
 	}
-	names = append(names, t.o)
 	switch {
 	case m.Gated && t.gateUp != "":
-		names = append(names, t.gateUp)
-	case m.Gated:
-		names = append(names, t.gate, t.up)
-	default:
-		names = append(names, t.up)
+		mlp = []string{t.gateUp, t.down}
+	case !m.Gated:
+		mlp = []string{t.up, t.down}
 	}
-	if t.down != t.o {
-		names = append(names, t.down)
+	var paths []string
+	for _, name := range attention {
+		paths = append(paths, join(t.attn, name))
 	}
-	return append(names, t.head)
+	for _, name := range mlp {
+		paths = append(paths, join(t.ffn, name))
+	}
+	return append(paths, t.head)
+}
+
+// join is the path of a module in another, which may have no name.
+func join(in, name string) string {
+	if in == "" {
+		return name
+	}
+	return in + "." + name
+}
+
+// Named says whether a name or the end of a path, as PEFT's target_modules
+// take it, means a module of the one that holds it.
+func Named(holder, module, target string) bool {
+	rest, ok := strings.CutSuffix(target, module)
+	if !ok || rest == "" {
+		return ok
+	}
+	rest, ok = strings.CutSuffix(rest, ".")
+	before, end := strings.CutSuffix(holder, rest)
+	return ok && rest != "" && end && (before == "" || strings.HasSuffix(before, "."))
+}
+
+// SplitPath is a path as the module that holds another, and that one's name.
+func SplitPath(path string) (holder, module string) {
+	i := strings.LastIndexByte(path, '.')
+	return path[:max(i, 0)], path[i+1:]
+}
+
+// Head is the name of a model's output projection.
+func Head(m model.Model) string {
+	t, _ := traitsOf(&m)
+	return t.head
 }
 
 // Canonical is the engine's name of a module that transformers also knows by

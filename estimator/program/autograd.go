@@ -105,8 +105,10 @@ func (b *Builder) Backward() {
 		}
 		if blk.in.v != Never {
 			blk.GradOut = b.vals[blk.in.v].grad
-			if s := &b.sts[blk.GradOut]; s.reused { // it leaves the block
-				s.Drop = Never
+			out := &b.sts[blk.GradOut]
+			out.Cat = b.sts[blk.In].Cat // as the block that it comes to will see it
+			if out.reused {             // it leaves the block
+				out.Drop = Never
 			}
 		}
 		if blk.leaf != Never && b.vals[blk.leaf].grad != Never {

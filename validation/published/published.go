@@ -47,6 +47,7 @@ type Request struct {
 	ModulesToSave []string        `json:"modules_to_save"`
 	Precision     string          `json:"precision"`
 	WeightsDType  string          `json:"weights_dtype"`
+	NormsDType    string          `json:"norms_dtype"`
 	AdapterDType  string          `json:"adapter_dtype"`
 	Quant         string          `json:"quant"`
 	DoubleQuant   *bool           `json:"double_quant"`
@@ -80,7 +81,6 @@ type Loop struct {
 	Autocast                bool     `json:"autocast"`
 	Trainer                 string   `json:"trainer"`                // another trainer's model code
 	Kernels                 []string `json:"kernels"`                // fused kernels in place of PyTorch's operations
-	NormsDType              string   `json:"norms_dtype"`            // where the norms differ from the rest
 	InputsBytesPerToken     int64    `json:"inputs_bytes_per_token"` // on the GPU
 	Retained                string   `json:"retained"`               // kept until the next forward
 	HeadChunkTokens         int64    `json:"head_chunk_tokens"`
@@ -186,7 +186,7 @@ func (q Request) Estimator() (estimator.Request, error) {
 	}
 	req.Training = estimator.Training{
 		MicroBatch: q.MicroBatch, SeqLen: q.SeqLen, GradAccum: q.GradAccum, Precision: q.Precision,
-		WeightsDType: q.WeightsDType, AdapterDType: q.AdapterDType, Optimizer: q.Optimizer, Checkpointing: q.Checkpointing,
+		WeightsDType: q.WeightsDType, NormsDType: q.NormsDType, AdapterDType: q.AdapterDType, Optimizer: q.Optimizer, Checkpointing: q.Checkpointing,
 		Attention: q.Attention, Loss: q.Loss, Kernels: q.Kernels, Trainer: q.Trainer,
 	}
 	if q.GPU != "" {

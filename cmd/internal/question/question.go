@@ -99,6 +99,7 @@ func (q *Question) memorySettings() []Setting {
 	return []Setting{
 		word(&t.Precision, "precision", "numeric `type` of training", estimator.Precisions()),
 		word(&t.WeightsDType, "weights-dtype", "`type` of the weights, instead of what precision and trainer imply", estimator.DTypes()),
+		word(&t.NormsDType, "norms-dtype", "`type` of the norms' weights, where it is another", estimator.DTypes()),
 		word(&t.AdapterDType, "adapter-dtype", "`type` of the adapters", estimator.DTypes()),
 		word(&q.Request.Method.Quant, "quant", "`kind` of storage of the frozen weights", estimator.Quantizations()),
 		{Name: "double-quant", Value: Switch{&q.Request.Method.DoubleQuant}, Usage: "quantize the quantization constants too"},

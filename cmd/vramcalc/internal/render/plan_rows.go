@@ -55,6 +55,7 @@ func settingFields(r estimator.Report) Record {
 		{Key: "training_grad_accum", Value: t.GradAccum},
 		{Key: "training_precision", Value: t.Precision},
 		{Key: "training_weights_dtype", Value: t.WeightsDType},
+		{Key: "training_norms_dtype", Value: t.NormsDType},
 		{Key: "training_adapter_dtype", Value: t.AdapterDType},
 		{Key: "training_quant", Value: t.Quant},
 		{Key: "training_double_quant", Value: t.DoubleQuant},
