@@ -19,11 +19,17 @@ func main() {
 	select {} // the functions above are called from JavaScript
 }
 
+// reply is what the page gets.
+type reply struct {
+	OK    any           `json:"ok,omitempty"`
+	Error *page.Problem `json:"error,omitempty"`
+}
+
 // call answers with JSON: {"ok": …}, or {"error": {"problem", "hint"}}.
 func call(args []js.Value) (out string) {
 	defer func() {
 		if p := recover(); p != nil {
-			out = encode(map[string]any{"error": page.Problem{Problem: fmt.Sprint("vramcalc itself failed: ", p), Hint: "please report it with the link to this page"}})
+			out = encode(reply{Error: &page.Problem{Problem: fmt.Sprint("vramcalc itself failed: ", p), Hint: "please report it with the link to this page"}})
 		}
 	}()
 	said := page.Said{Config: args[2].String(), Hub: args[3].Bool()}
@@ -32,9 +38,10 @@ func call(args []js.Value) (out string) {
 	}
 	result, err := run(args[0].String(), said, args[4].String())
 	if err != nil {
-		return encode(map[string]any{"error": page.NewProblem(err)})
+		problem := page.NewProblem(err)
+		return encode(reply{Error: &problem})
 	}
-	return encode(map[string]any{"ok": result})
+	return encode(reply{OK: result})
 }
 
 // run carries one operation out.
@@ -69,7 +76,7 @@ func run(operation string, said page.Said, argument string) (any, error) {
 	return nil, fmt.Errorf("unknown operation %q", operation)
 }
 
-func encode(v any) string {
+func encode(v reply) string {
 	var b strings.Builder
 	if err := answer.WriteJSON(&b, v); err != nil {
 		return `{"error": {"problem": "the answer has no JSON form", "hint": ""}}`

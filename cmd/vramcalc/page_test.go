@@ -85,7 +85,7 @@ func TestPageLanguages(t *testing.T) {
 	}
 }
 
-// ask is JavaScript that asks the page's own engine a list of questions.
+// askAll is JavaScript that asks the page's own engine a list of questions.
 const askAll = `(async (list) => {
 	const engine = await import(document.querySelector("script[type=module]").src.replace("main.js", "engine.js"));
 	return Promise.all(list.map((q) => engine.ask(q.operation, { settings: q.settings ?? [], config: q.config ?? "", hub: q.hub ?? false }, q.argument ?? "")));
@@ -115,7 +115,7 @@ func (v *visit) ask(list []pageQuestion) []pageAnswer {
 
 // randomSettings are settings that may be said, most of them sensible together.
 func randomSettings(r *rand.Rand) [][2]string {
-	models := []string{"llama-7b", "llama-2-7b", "qwen2.5-0.5b", "qwen2.5-7b", "gemma-2-2b", "mistral-7b-v0.1", "phi-2", "gpt2", "pythia-160m", "opt-125m", "mixtral-8x7b", "lama"}
+	models := []string{"llama-7b", "llama-2-7b", "qwen2.5-0.5b", "qwen2.5-7b", "gemma-2-2b", "mistral-7b-v0.1", "phi-2", "gpt2", "pythia-160m", "opt-125m", "llama-13b", "smollm2-135m", "qwen3-0.6b", "llama-3.2-1b", "lama"}
 	said := [][2]string{{"model", models[r.IntN(len(models))]}}
 	add := func(name string, values []string, chance float64) {
 		if r.Float64() < chance {
@@ -132,7 +132,7 @@ func randomSettings(r *rand.Rand) [][2]string {
 		case "lora-targets":
 			add(s.Name, []string{"all-linear", "q_proj", "q_proj,v_proj"}, 0.1)
 		case "micro-batch", "grad-accum", "lora-rank", "trainable-layers", "gpus":
-			add(s.Name, []string{"1", "2", "3", "8", "16", "0", "many"}, 0.2)
+			add(s.Name, []string{"1", "2", "3", "4", "5", "8", "12", "16", "0", "many"}, 0.08)
 		case "seq-len":
 			add(s.Name, []string{"128", "512", "1000", "4096"}, 0.5)
 		case "lora-alpha", "lora-dropout":
@@ -141,7 +141,7 @@ func randomSettings(r *rand.Rand) [][2]string {
 			add(s.Name, []string{"true", "false", "perhaps"}, 0.1)
 		default:
 			if s.Values != nil {
-				add(s.Name, s.Values(), 0.15)
+				add(s.Name, s.Values(), 0.06)
 			}
 		}
 	}
@@ -186,14 +186,13 @@ func TestPageGivesTheCommandLinesJSON(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d questions had an answer", answered, requests)
-	if answered < requests/3 {
+	if answered < requests/2 {
 		t.Errorf("only %d of %d questions had an answer", answered, requests)
 	}
 	v.quiet()
 }
 
-// TestPageShowsWhatPlanSays holds the heat map, the methods and the GPUs to
-// the plan's own answers.
+// TestPageCellsArePlans holds the heat map to the plan's own answers.
 func TestPageCellsArePlans(t *testing.T) {
 	v := open(t)
 	v.show(fitting)

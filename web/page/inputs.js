@@ -16,7 +16,7 @@ let on = null;
 export function build(list, handlers) {
   catalogue = list;
   on = handlers;
-  const names = list.names.filter((n) => !hidden.includes(n));
+  const names = list.settings.map((s) => s.name).filter((n) => !hidden.includes(n));
   document.getElementById("main-inputs").replaceChildren(...main.filter((n) => names.includes(n)).flatMap(field));
   document.getElementById("more-inputs").replaceChildren(...names.filter((n) => !main.includes(n)).flatMap(field));
   fill();
@@ -40,8 +40,8 @@ function controlFor(name, id) {
   if (switches.includes(name)) {
     return h("select", { id, onchange: change }, ...["", "true", "false"].map((v) => h("option", { value: v }, v)));
   }
-  const values = catalogue.settings[name];
-  if (values && values.length > 1) {
+  const { values } = catalogue.settings.find((s) => s.name === name);
+  if (values.length > 1) {
     return h("select", { id, onchange: change }, h("option", { value: "" }), ...values.map((v) => h("option", { value: v }, v)));
   }
   const number = numbers.includes(name);

@@ -5,7 +5,6 @@ import (
 	"io"
 	"math"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,7 +34,7 @@ func (p Plan) Data() any {
 
 // WriteJSON writes data as encoding/json does, indented by two spaces and
 // without HTML escapes, for what answers consist of: structs (embedded ones
-// too), pointers, slices, arrays, maps of strings, words and numbers. It is
+// too), pointers, slices, arrays, words and numbers. It is
 // there because encoding/json would be a tenth of what the web page loads. What
 // cannot be written (a NaN, another kind) is an error, and then nothing is.
 func WriteJSON(w io.Writer, data any) error {
@@ -67,8 +66,6 @@ func (e *encoder) value(v reflect.Value, newline string) error {
 		e.word(v.String())
 	case reflect.Slice, reflect.Array:
 		return e.list(v, newline)
-	case reflect.Map:
-		return e.table(v, newline)
 	case reflect.Struct:
 		return e.object(v, newline)
 	default:
@@ -133,25 +130,6 @@ func (e *encoder) list(v reflect.Value, newline string) error {
 	})
 }
 
-// table writes a map, its keys in order.
-func (e *encoder) table(v reflect.Value, newline string) error {
-	return e.between('{', '}', newline, func(inner string) error {
-		keys := make([]string, 0, v.Len())
-		for _, k := range v.MapKeys() {
-			keys = append(keys, k.String())
-		}
-		slices.Sort(keys)
-		for i, k := range keys {
-			e.next(i > 0, inner)
-			e.key(k)
-			if err := e.value(v.MapIndex(reflect.ValueOf(k)), inner); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 func (e *encoder) object(v reflect.Value, newline string) error {
 	return e.between('{', '}', newline, func(inner string) error {
 		count := 0
@@ -189,7 +167,7 @@ func (e *encoder) fields(v reflect.Value, inner string, count *int) error {
 // empty says whether omitempty leaves the field out.
 func empty(v reflect.Value) bool {
 	switch v.Kind() {
-	case reflect.Slice, reflect.Map, reflect.Array:
+	case reflect.Slice, reflect.Array:
 		return v.Len() == 0
 	case reflect.Struct:
 		return false

@@ -228,11 +228,16 @@ func rank(rows []Row, reports []estimator.Report, costs []float64) {
 
 // Catalogue is what can be chosen.
 type Catalogue struct {
-	Models   []Named             `json:"models"`
-	GPUs     []Named             `json:"gpus"`
-	Sizes    []Size              `json:"sizes"`
-	Settings map[string][]string `json:"settings"` // the values of settings that have a list
-	Names    []string            `json:"names"`    // all settings
+	Models   []Named  `json:"models"`
+	GPUs     []Named  `json:"gpus"`
+	Sizes    []Size   `json:"sizes"`
+	Settings []Choice `json:"settings"`
+}
+
+// Choice is a setting and the values that it may take; none: anything.
+type Choice struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"`
 }
 
 // Named is one thing that can be chosen.
@@ -251,7 +256,7 @@ type Size struct {
 
 // NewCatalogue lists what can be chosen.
 func NewCatalogue() Catalogue {
-	c := Catalogue{Settings: map[string][]string{}}
+	c := Catalogue{}
 	for _, m := range presets.Models() {
 		extra := ""
 		if m.Parameters > 0 {
@@ -271,10 +276,11 @@ func NewCatalogue() Catalogue {
 		}
 	}
 	for _, s := range new(question.Question).Settings() {
-		c.Names = append(c.Names, s.Name)
+		choice := Choice{s.Name, []string{}}
 		if s.Values != nil && s.Name != "model" && s.Name != "gpu" {
-			c.Settings[s.Name] = s.Values()
+			choice.Values = s.Values()
 		}
+		c.Settings = append(c.Settings, choice)
 	}
 	return c
 }
