@@ -47,7 +47,10 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(usage)
 	root.SetHelpFunc(help)
-	root.AddCommand(newPlan(a), newCompare(a), newFit(a), newTrace(a), newModels(a), newGPUs(a), newMethods(a), newTrainers(a), newValidate(a), newDocs(a), newDoctor(a), newWeb(a), newVersion(a))
+	root.AddCommand(
+		newPlan(a), newCompare(a), newFit(a), newTrace(a), newModels(a), newGPUs(a), newMethods(a), newTrainers(a),
+		newValidate(a), newDocs(a), newDoctor(a), newWeb(a), newVersion(a),
+	)
 	return root
 }
 
