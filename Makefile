@@ -74,8 +74,9 @@ empty: build
 	unshare -r chroot $$dir /vramcalc doctor -o csv >/dev/null && echo "empty: runs in an empty root"; \
 	status=$$?; rm -rf $$dir; exit $$status
 
+# Without the page's tests: what they run is in the browser, not here.
 race:
-	$(GO) test -race ./...
+	VRAMCALC_BROWSER=off $(GO) test -race ./...
 
 ## bench: the speed of an estimate, with its allocations
 bench:
