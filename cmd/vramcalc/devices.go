@@ -47,11 +47,7 @@ func locals(m detect.Machine, count int64) ([]estimator.Device, error) {
 			hint:    "name the card to plan for more of it than are here, such as --gpu rtx-4090 --gpus 4",
 		}
 	}
-	devices := localgpu.Devices(m)
-	for i := range devices {
-		devices[i].Count = count
-	}
-	return devices, nil
+	return localgpu.Devices(m, count), nil
 }
 
 // noLocal says that this machine has no GPU, and what was found instead.

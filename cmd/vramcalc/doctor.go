@@ -25,7 +25,7 @@ func newDoctor(a *app) *cobra.Command {
 			m := a.env.local(cmd.Context())
 			return a.write(render.Doctor{
 				Program:  append(versionRecord(), render.Field{Key: "nvml", Label: "built with NVML", Value: nvml.Read != nil}),
-				Settings: a.settings(), Machine: a.machine(m), Advice: advice(m),
+				Settings: a.settings(), Machine: a.machine(m), Advice: advice(m, a.env.getenv),
 			})
 		},
 	}
@@ -100,18 +100,22 @@ func (a *app) settings() render.Record {
 }
 
 // advice is what is missing, and how to get it.
-func advice(m detect.Machine) (list []string) {
+func advice(m detect.Machine, getenv func(string) string) (list []string) {
 	if len(m.Devices) > 0 && m.Way != "nvidia-smi" {
 		return nil
 	}
 	if nvml.Read == nil && runtime.GOOS == "linux" {
-		list = append(list, "this build has no NVML, which gives memory to the byte and NVLink: build with CGO_ENABLED=1 and a C compiler (go install ./cmd/vramcalc)")
+		list = append(list, "this build has no NVML, which gives memory to the byte: build with CGO_ENABLED=1 and a C compiler (go install ./cmd/vramcalc)")
 	}
-	if len(m.Devices) == 0 {
-		list = append(list,
-			"no GPU was found: an NVIDIA card needs its driver (nvidia-smi must work), an AMD card the amdgpu kernel driver",
-			"in a container the GPU has to be passed in, as docker run --gpus all does",
-			"without a GPU name one: vramcalc plan --gpu rtx-4090 …")
+	if len(m.Devices) > 0 {
+		return list
 	}
-	return list
+	switch v := getenv("NVIDIA_VISIBLE_DEVICES"); v {
+	case "void", "none":
+		list = append(list, "this container was started without GPUs: NVIDIA_VISIBLE_DEVICES="+v)
+	}
+	return append(list,
+		"no GPU was found: an NVIDIA card needs its driver (nvidia-smi must work), an AMD card the amdgpu kernel driver",
+		"in a container the GPU has to be passed in, as docker run --gpus all does",
+		"without a GPU name one: vramcalc plan --gpu rtx-4090 …")
 }

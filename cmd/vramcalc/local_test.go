@@ -115,14 +115,15 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// TestWatch: the most that the process held is shown beside the prediction.
+// TestWatch: the most that the process held of one GPU is shown beside the
+// prediction, which is one GPU's.
 func TestWatch(t *testing.T) {
 	held := []int64{3 << 30, 9 << 30, 5 << 30}
 	reading := 0
 	a := &app{stderr: &strings.Builder{}, env: environment{local: func(context.Context) detect.Machine {
 		m := detect.Machine{Devices: []detect.Device{{}, {}}}
 		if reading < len(held) { // on two GPUs
-			m.Devices[0].Processes = []detect.Process{{PID: 42, Name: "python", Bytes: held[reading] - 1<<30}, {PID: 7, Bytes: 1}}
+			m.Devices[0].Processes = []detect.Process{{PID: 42, Name: "python", Bytes: held[reading]}, {PID: 7, Bytes: 1}}
 			m.Devices[1].Processes = []detect.Process{{PID: 42, Name: "python", Bytes: 1 << 30}}
 		}
 		reading++
@@ -134,11 +135,30 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// TestWatchAndTheDriverFails: what was read is shown, with a note.
+func TestWatchAndTheDriverFails(t *testing.T) {
+	var notes strings.Builder
+	readings := 0
+	a := &app{stderr: &notes, env: environment{local: func(ctx context.Context) detect.Machine {
+		if readings++; readings > 2 {
+			return detect.Machine{}
+		}
+		return having(card4090(0))(ctx)
+	}}}
+	o, err := a.observe(t.Context(), watcher{pid: 42, seconds: 60, pause: time.Millisecond})
+	if err != nil || o.Samples != 2 || o.PeakBytes != 3<<30 || !strings.Contains(notes.String(), "do not answer any more") {
+		t.Errorf("%+v, %v, %q", o, err, notes.String())
+	}
+}
+
 func TestWatchNobody(t *testing.T) {
 	env := environment{local: having(card4090(0)), engine: standIn, models: presetOnly}
 	got := callWith(env, nil, ask("--gpu", "local", "--watch", "43")...)
 	if got.status != exitFailed || !strings.Contains(got.stderr, "42 python") {
 		t.Errorf("%+v", got)
+	}
+	if got := callWith(env, nil, ask("--watch", "7")...); got.status != exitFailed || !strings.Contains(got.stderr, "does not say how much memory process 7 holds") {
+		t.Errorf("memory that is not known: %+v", got)
 	}
 	env.local = noGPU
 	if got := callWith(env, nil, ask("--gpu", "h100", "--observe", "1")...); got.status != exitFailed || !strings.Contains(got.stderr, "no GPU found") {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"time"
 
 	"github.com/vramcalc/vramcalc/cmd/internal/answer"
@@ -51,8 +53,13 @@ func (a *app) observe(ctx context.Context, w watcher) (*answer.Observation, erro
 			return o, nil
 		case <-time.After(w.pause):
 		}
+		machine = a.env.local(context.WithoutCancel(ctx))
+		if len(machine.Devices) == 0 {
+			fmt.Fprintf(a.stderr, "%s: note: the GPUs do not answer any more; what was read until then is shown\n", programName)
+			return o, nil
+		}
 		var alive bool
-		if p, alive = held(a.env.local(context.WithoutCancel(ctx)), p.PID); !alive {
+		if p, alive = held(machine, p.PID); !alive {
 			return o, nil
 		}
 	}
@@ -60,52 +67,49 @@ func (a *app) observe(ctx context.Context, w watcher) (*answer.Observation, erro
 
 // process is the one to watch.
 func (w watcher) process(m detect.Machine) (detect.Process, error) {
-	if w.pid > 0 {
-		if p, ok := held(m, int(w.pid)); ok {
-			return p, nil
-		}
-	}
 	all := holders(m)
-	switch {
-	case len(m.Devices) == 0:
+	if len(m.Devices) == 0 {
 		return detect.Process{}, &failure{errors.New("--watch and --observe: no GPU found on this machine"), `"vramcalc doctor" shows what was tried`}
-	case w.pid > 0 && len(all) > 0:
-		return detect.Process{}, &failure{fmt.Errorf("--watch %d: the process holds no GPU memory", w.pid), "these do: " + listed(all)}
-	case w.pid > 0:
-		return detect.Process{}, &failure{fmt.Errorf("--watch %d: the process holds no GPU memory", w.pid), "no process does, or the driver does not say: in a container it sees only its own"}
-	case len(all) == 0:
+	}
+	if len(all) == 0 && w.pid == 0 {
 		return detect.Process{}, &failure{errors.New("--observe: no process holds GPU memory"), "start the training first"}
 	}
-	most := all[0]
-	for _, p := range all {
-		if p.Bytes > most.Bytes {
-			most = p
-		}
+	p, found := held(m, int(w.pid))
+	if w.pid == 0 {
+		p, found = slices.MaxFunc(all, func(a, b detect.Process) int { return cmp.Compare(a.Bytes, b.Bytes) }), true
 	}
-	return most, nil
+	switch {
+	case !found && len(all) > 0:
+		return p, &failure{fmt.Errorf("--watch %d: the process holds no GPU memory", w.pid), "these do: " + listed(all)}
+	case !found:
+		return p, &failure{fmt.Errorf("--watch %d: the process holds no GPU memory", w.pid), "no process does, or the driver does not say: in a container it sees only its own"}
+	case p.Bytes == 0:
+		return p, &failure{fmt.Errorf("the driver does not say how much memory process %d holds", p.PID), "it does not under Windows and WSL; nvidia-smi shows the whole card's"}
+	}
+	return p, nil
 }
 
-// held is what a process holds of all devices together.
-func held(m detect.Machine, pid int) (sum detect.Process, found bool) {
-	for _, p := range holders(m) {
-		if p.PID == pid {
-			return p, true
-		}
+// held is what a process holds.
+func held(m detect.Machine, pid int) (detect.Process, bool) {
+	all := holders(m)
+	i := slices.IndexFunc(all, func(p detect.Process) bool { return p.PID == pid })
+	if i < 0 {
+		return detect.Process{}, false
 	}
-	return sum, false
+	return all[i], true
 }
 
-// holders are the processes with what each holds of all devices together.
+// holders are the processes, each with the most that it holds of one device:
+// the prediction is one device's too.
 func holders(m detect.Machine) (all []detect.Process) {
-	place := map[int]int{}
 	for _, d := range m.Devices {
 		for _, p := range d.Processes {
-			if i, ok := place[p.PID]; ok {
-				all[i].Bytes += p.Bytes
-				continue
+			i := slices.IndexFunc(all, func(o detect.Process) bool { return o.PID == p.PID })
+			if i < 0 {
+				all = append(all, p)
+			} else {
+				all[i].Bytes = max(all[i].Bytes, p.Bytes)
 			}
-			place[p.PID] = len(all)
-			all = append(all, p)
 		}
 	}
 	return all

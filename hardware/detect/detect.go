@@ -18,10 +18,12 @@ type way struct {
 }
 
 // ways are tried in this order; the first that finds a device answers.
+// Jetson comes first: the library and the program are there, but give neither
+// the board's name nor its memory.
 var ways = []way{
+	{"jetson", readJetson},
 	{"nvml", readNVML},
 	{"nvidia-smi", readSMI},
-	{"jetson", readJetson},
 	{"amd", readAMD},
 	{"macos", readMac},
 }
@@ -37,7 +39,9 @@ func Detect(ctx context.Context, s System) Machine {
 		findings = append(findings, m.Findings...)
 		if len(m.Devices) > 0 {
 			m.Way, m.Tried, m.Findings = w.name, tried, findings
-			m.restrict(s.Getenv)
+			m.shareMemory(s)
+			m.rateLinks()
+			m.restrict(s.LookupEnv)
 			return m
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ type fake struct {
 
 func (f fake) system() System {
 	s := System{
-		OS: f.os, Getenv: func(k string) string { return f.env[k] }, NVML: f.nvml, Now: time.Now,
+		OS: f.os, LookupEnv: func(k string) (string, bool) { v, ok := f.env[k]; return v, ok }, NVML: f.nvml, Now: time.Now,
 		ReadFile: func(p string) ([]byte, error) {
 			if text, ok := f.files[p]; ok {
 				return []byte(text), nil
@@ -30,11 +31,13 @@ func (f fake) system() System {
 		},
 		Glob: func(pattern string) (found []string, err error) {
 			for p := range f.files {
-				folder := filepath.Dir(p)
-				if ok, _ := filepath.Match(pattern, folder); ok && !contains(found, folder) {
-					found = append(found, folder)
+				for ; p != "/"; p = filepath.Dir(p) {
+					if ok, _ := filepath.Match(pattern, p); ok && !slices.Contains(found, p) {
+						found = append(found, p)
+					}
 				}
 			}
+			slices.Sort(found)
 			return found, nil
 		},
 		Find: func(names ...string) (string, bool) {
@@ -58,15 +61,6 @@ func (f fake) system() System {
 		s.OS = "linux"
 	}
 	return s
-}
-
-func contains(list []string, x string) bool {
-	for _, y := range list {
-		if x == y {
-			return true
-		}
-	}
-	return false
 }
 
 func read(t *testing.T, name string) string {

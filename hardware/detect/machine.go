@@ -1,8 +1,8 @@
 // Package detect finds the GPUs of the machine that the program runs on: what
 // is there, what is free, and who holds the rest.
 //
-// A [Machine] is asked for once, in ways that are tried in order (NVML,
-// nvidia-smi, AMD's sysfs, macOS, Jetson); the first that finds a device
+// A [Machine] is asked for once, in ways that are tried in order (Jetson, NVML,
+// nvidia-smi, AMD's sysfs, macOS); the first that finds a device
 // answers. Nothing here panics, hangs or fails: what could not be read is a
 // [Finding], and a figure that nobody gave is zero or nil, never a guess. All
 // that it touches of the system goes through a [System].
@@ -14,7 +14,7 @@ type Machine struct {
 	Driver   string // version, empty when not known
 	CUDA     string // newest version that the driver supports: "12.4"
 	Devices  []Device
-	Links    []Link // connections between devices faster than PCIe
+	Links    []Link // one for each two devices that are known to be joined
 	Tried    []Attempt
 	Findings []Finding
 }
@@ -37,8 +37,8 @@ type Device struct {
 	Source        string
 	Unified       bool // memory is shared with the CPU
 
-	ComputeCapability string // "8.0"
-	SMs               int    // streaming multiprocessors
+	ComputeCapability string // "8.0"; of AMD "gfx942"
+	SMs               int    // streaming multiprocessors; of AMD compute units
 	ClockMHz          int    // highest of the multiprocessors
 	MemoryClockMHz    int
 	PowerLimitWatts   float64
@@ -58,12 +58,13 @@ type Process struct {
 	Bytes int64 // 0: the driver does not say
 }
 
-// Link joins two devices.
+// Link joins two devices by the fastest way between them.
 type Link struct {
-	A, B  int // indices of devices, A < B
-	Kind  string
-	Lanes int // how many links lead from A to B
-	// BytesPerSecond is the sum of both directions; 0: not known.
+	A, B  int    // indices of devices, A < B
+	Kind  string // NVLink, PCIeSwitch, …
+	Lanes int    // of NVLink and XGMI: how many links lead from A to B
+	// BytesPerSecond is the sum of both directions, as the data sheet has it;
+	// 0: not known.
 	BytesPerSecond float64
 }
 

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"math"
@@ -27,6 +26,10 @@ var smiFields = []string{
 // needed are the fields without which there is no device.
 var needed = []string{"index", "name", "uuid", "memory.total"}
 
+// appFields are what --query-compute-apps is asked for: the name last, since a
+// program may have commas in it.
+var appFields = []string{"gpu_uuid", "pid", "used_gpu_memory", "process_name"}
+
 // readSMI asks nvidia-smi, which is where the driver is: in containers, under
 // WSL and on Windows.
 func readSMI(ctx context.Context, s System) (Machine, error) {
@@ -42,7 +45,7 @@ func readSMI(ctx context.Context, s System) (Machine, error) {
 		both    sync.WaitGroup
 	)
 	both.Go(func() {
-		apps, appsErr = s.Run(ctx, program, "--query-compute-apps=gpu_uuid,pid,process_name,used_gpu_memory", "--format=csv,noheader,nounits")
+		apps, appsErr = s.Run(ctx, program, "--query-compute-apps="+strings.Join(appFields, ","), "--format=csv,noheader,nounits")
 	})
 	m, err := queryDevices(ctx, s, program)
 	both.Wait()
@@ -107,29 +110,41 @@ func queryDevices(ctx context.Context, s System, program string) (Machine, error
 	}
 }
 
-// parseDevices reads the lines of --query-gpu.
+// parseDevices reads the lines of --query-gpu. A line that is no device is a
+// finding, as long as there are others: a card that fell off the bus, or a
+// warning that nvidia-smi adds.
 func parseDevices(fields []string, out []byte) (Machine, error) {
-	rows, err := csvRows(out)
-	if err != nil {
-		return Machine{}, err
-	}
 	var m Machine
-	for _, row := range rows {
-		if len(row) != len(fields) {
-			return Machine{}, fmt.Errorf("nvidia-smi printed %d values where %d were asked for: %.80q", len(row), len(fields), strings.Join(row, ", "))
-		}
-		values := map[string]string{}
-		for i, f := range fields {
-			values[f] = row[i]
-		}
-		d, err := smiDevice(values)
+	var first error
+	for _, row := range rows(out, -1) {
+		d, driver, err := smiRow(fields, row)
 		if err != nil {
-			return Machine{}, err
+			if first == nil {
+				first = err
+			}
+			m.warn("device-unreadable", err.Error(), "")
+			continue
 		}
-		m.Driver = values["driver_version"]
+		m.Driver = driver
 		m.Devices = append(m.Devices, d)
 	}
+	if len(m.Devices) == 0 && first != nil {
+		return Machine{}, first
+	}
 	return m, nil
+}
+
+// smiRow reads one line: a device and the version of its driver.
+func smiRow(fields, row []string) (Device, string, error) {
+	if len(row) != len(fields) {
+		return Device{}, "", fmt.Errorf("nvidia-smi printed a line that is no device: %.80q", strings.Join(row, ", "))
+	}
+	values := map[string]string{}
+	for i, f := range fields {
+		values[f] = row[i]
+	}
+	d, err := smiDevice(values)
+	return d, known(values["driver_version"]), err
 }
 
 func smiDevice(v map[string]string) (Device, error) {
@@ -153,21 +168,18 @@ func smiDevice(v map[string]string) (Device, error) {
 	if mig := enabled(v["mig.mode.current"]); mig != nil {
 		d.MIG = *mig
 	}
-	if d.Name == "" || d.TotalBytes <= 0 && !strings.Contains(v["memory.total"], "N/A") {
-		return Device{}, fmt.Errorf("nvidia-smi printed no name or memory for device %d: %q, %q", index, v["name"], v["memory.total"])
+	// GPUs without memory of their own have none, and say so.
+	none := strings.Contains(v["memory.total"], "N/A") || strings.Contains(v["memory.total"], "Not Supported")
+	if d.Name == "" || d.TotalBytes <= 0 && !none {
+		return Device{}, fmt.Errorf("GPU %d does not answer: nvidia-smi gives %q as its name and %q as its memory", index, v["name"], v["memory.total"])
 	}
 	return d, nil
 }
 
 // addProcesses reads the lines of --query-compute-apps.
 func (m *Machine) addProcesses(out []byte) {
-	rows, err := csvRows(out)
-	if err != nil {
-		m.warn("processes-unknown", "nvidia-smi lists processes in a way that cannot be read", "")
-		return
-	}
-	for _, row := range rows {
-		if len(row) != 4 {
+	for _, row := range rows(out, len(appFields)) {
+		if len(row) != len(appFields) {
 			continue
 		}
 		pid, err := strconv.Atoi(row[1])
@@ -176,103 +188,75 @@ func (m *Machine) addProcesses(out []byte) {
 		}
 		for i := range m.Devices {
 			if m.Devices[i].UUID == row[0] {
-				m.Devices[i].Processes = append(m.Devices[i].Processes, Process{pid, row[2], mebibytes(row[3])})
+				m.Devices[i].Processes = append(m.Devices[i].Processes, Process{pid, row[3], mebibytes(row[2])})
 			}
 		}
 	}
 }
 
-var (
-	gpuLine = regexp.MustCompile(`^GPU (\d+): (.+) \(UUID: (GPU-[0-9a-fA-F-]+)\)`)
-	migLine = regexp.MustCompile(`^\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)]+)\)`)
-	migSize = regexp.MustCompile(`\.(\d+)gb`)
-)
-
-// addInstances reads MIG instances from nvidia-smi -L. It gives no memory but
-// the size in the profile's name, which is rounded up: the figure is taken as
-// it stands and said to be a name.
-func (m *Machine) addInstances(ctx context.Context, s System, program string) {
-	out, err := s.Run(ctx, program, "-L")
+// addTopology reads how the GPUs are joined from nvidia-smi topo -m.
+func (m *Machine) addTopology(ctx context.Context, s System, program string) {
+	out, err := s.Run(ctx, program, "topo", "-m")
 	if err != nil {
-		m.warn("mig-unknown", "nvidia-smi -L does not list the MIG instances: "+err.Error(), "")
+		m.warn("topology-unknown", "nvidia-smi topo -m does not tell how the GPUs are joined: "+err.Error(), "")
 		return
 	}
-	m.parseInstances(out)
-}
-
-func (m *Machine) parseInstances(out []byte) {
-	parent := Device{}
-	for line := range strings.Lines(string(out)) {
-		if g := gpuLine.FindStringSubmatch(line); g != nil {
-			parent = Device{Index: whole(g[1]), Name: g[2], UUID: g[3]}
-			continue
-		}
-		g := migLine.FindStringSubmatch(line)
-		if g == nil || parent.UUID == "" {
-			continue
-		}
-		d := Device{
-			Index: parent.Index, Name: parent.Name + " MIG " + g[1], UUID: g[3], Parent: parent.UUID, Vendor: "NVIDIA",
-			Source: "the size in the MIG profile's name: nvidia-smi gives no exact one",
-		}
-		if size := migSize.FindStringSubmatch(g[1]); size != nil {
-			d.TotalBytes = int64(whole(size[1])) << 30
-		}
-		for _, p := range m.Devices {
-			if p.UUID == parent.UUID {
-				d.ComputeCapability, d.ECC = p.ComputeCapability, p.ECC
-			}
-		}
-		m.Devices = append(m.Devices, d)
-	}
-}
-
-// addTopology reads NVLink connections from nvidia-smi topo -m.
-func (m *Machine) addTopology(ctx context.Context, s System, program string) {
-	if out, err := s.Run(ctx, program, "topo", "-m"); err == nil {
-		m.Links = parseTopology(string(out))
-	}
+	m.Links = parseTopology(string(out))
 }
 
 var (
 	escapes   = regexp.MustCompile("\x1b\\[[0-9;]*m")
+	gpuCell   = regexp.MustCompile(`^GPU\d+$`)
 	linkCount = regexp.MustCompile(`^NV(\d+)$`)
 )
 
-// parseTopology reads the matrix: a cell NV12 means twelve NVLinks.
+// topologyKinds are the ways between GPUs that are not NVLink, as nvidia-smi topo writes them.
+var topologyKinds = map[string]string{"PIX": PCIeSwitch, "PXB": PCIeSwitches, "PHB": PCIeHost, "NODE": PCIeNode, "SYS": PCIeSystem}
+
+// parseTopology reads the matrix: a cell NV12 means twelve NVLinks. Columns
+// after those of the GPUs are network cards and CPUs.
 func parseTopology(out string) (links []Link) {
+	columns := 0
 	for line := range strings.Lines(escapes.ReplaceAllString(out, "")) {
 		cells := strings.Fields(line)
-		if len(cells) < 2 || !strings.HasPrefix(cells[0], "GPU") {
+		if len(cells) == 0 || !gpuCell.MatchString(cells[0]) {
 			continue
 		}
-		a, err := strconv.Atoi(strings.TrimPrefix(cells[0], "GPU"))
-		if err != nil {
-			continue // the head of the matrix
+		if columns == 0 { // the head
+			for columns < len(cells) && gpuCell.MatchString(cells[columns]) {
+				columns++
+			}
+			continue
 		}
-		for b, cell := range cells[1:] {
-			if n := linkCount.FindStringSubmatch(cell); n != nil && a < b {
-				links = append(links, Link{A: a, B: b, Kind: "NVLink", Lanes: whole(n[1])})
+		a := whole(strings.TrimPrefix(cells[0], "GPU"))
+		for b, cell := range cells[1:min(len(cells), 1+columns)] {
+			if a >= b {
+				continue
+			}
+			if n := linkCount.FindStringSubmatch(cell); n != nil {
+				links = append(links, Link{A: a, B: b, Kind: NVLink, Lanes: whole(n[1])})
+			} else if kind := topologyKinds[cell]; kind != "" {
+				links = append(links, Link{A: a, B: b, Kind: kind})
 			}
 		}
 	}
 	return links
 }
 
-// csvRows reads lines of values, without the blanks around them.
-func csvRows(out []byte) ([][]string, error) {
-	r := csv.NewReader(strings.NewReader(string(out)))
-	r.TrimLeadingSpace, r.LazyQuotes, r.FieldsPerRecord = true, true, -1
-	rows, err := r.ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("output that is no table: %w", err)
-	}
-	for _, row := range rows {
+// rows reads lines of values separated by commas, at most n of them (-1: all);
+// nvidia-smi quotes nothing.
+func rows(out []byte, n int) (list [][]string) {
+	for line := range strings.Lines(string(out)) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		row := strings.SplitN(line, ",", n)
 		for i := range row {
 			row[i] = strings.TrimSpace(row[i])
 		}
+		list = append(list, row)
 	}
-	return rows, nil
+	return list
 }
 
 // known is a value, empty where nvidia-smi says that there is none.

@@ -15,10 +15,10 @@ import (
 
 // System is what detection touches of a machine.
 type System struct {
-	OS       string // as in GOOS
-	Getenv   func(string) string
-	ReadFile func(path string) ([]byte, error)
-	Glob     func(pattern string) ([]string, error)
+	OS        string // as in GOOS
+	LookupEnv func(string) (string, bool)
+	ReadFile  func(path string) ([]byte, error)
+	Glob      func(pattern string) ([]string, error)
 	// Find returns the path of a program: the first of the names that is there.
 	Find func(names ...string) (string, bool)
 	// Run runs a program and returns its standard output. It is killed, with all
@@ -32,7 +32,7 @@ type System struct {
 // ThisSystem is the machine that the program runs on. nvml may be nil.
 func ThisSystem(nvml func() (Machine, error)) System {
 	return System{
-		OS: runtime.GOOS, Getenv: os.Getenv, ReadFile: os.ReadFile, Glob: filepath.Glob,
+		OS: runtime.GOOS, LookupEnv: os.LookupEnv, ReadFile: os.ReadFile, Glob: filepath.Glob,
 		Find: find, Run: run, NVML: nvml, Now: time.Now,
 	}
 }
@@ -74,6 +74,9 @@ func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 		words := strings.Join(strings.Fields(problem.String()+" "+out.String()), " ")
 		if len(words) > 300 {
 			words = words[:300] + " …"
+		}
+		if words == "" {
+			return nil, err
 		}
 		return out.Bytes(), fmt.Errorf("%w: %s", err, words)
 	}

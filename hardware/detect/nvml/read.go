@@ -19,32 +19,50 @@ func From(lib nvml.Interface) (detect.Machine, error) {
 		return detect.Machine{}, failure(ret)
 	}
 	defer lib.Shutdown()
+	r := reader{lib}
 	var m detect.Machine
-	if v, ret := lib.SystemGetDriverVersion(); ret == nvml.SUCCESS {
-		m.Driver = v
-	}
-	if v, ret := lib.SystemGetCudaDriverVersion(); ret == nvml.SUCCESS {
+	m.Driver, _ = ask(r, "nvmlSystemGetDriverVersion", lib.SystemGetDriverVersion)
+	if v, ok := ask(r, "nvmlSystemGetCudaDriverVersion", lib.SystemGetCudaDriverVersion); ok {
 		m.CUDA = fmt.Sprintf("%d.%d", v/1000, v%1000/10)
 	}
 	n, ret := lib.DeviceGetCount()
 	if ret != nvml.SUCCESS {
 		return m, failure(ret)
 	}
-	var whole []nvml.Device
+	var whole []gpu
 	for i := range n {
-		d, ret := lib.DeviceGetHandleByIndex(i)
+		handle, ret := lib.DeviceGetHandleByIndex(i)
 		if ret != nvml.SUCCESS {
 			m.Findings = append(m.Findings, lost(i, ret))
 			continue
 		}
-		whole = append(whole, d)
-		device := describe(d, i)
-		device.Processes = processes(lib, d)
+		device := r.describe(handle, i)
+		whole = append(whole, gpu{device, handle})
 		m.Devices = append(m.Devices, device)
-		m.Devices = append(m.Devices, instances(lib, d, device)...)
+		m.Devices = append(m.Devices, r.instances(handle, device)...)
 	}
-	m.Links = links(whole)
+	m.Links = r.links(whole)
 	return m, nil
+}
+
+// gpu is a device with what the library knows it by.
+type gpu struct {
+	detect.Device
+	handle nvml.Device
+}
+
+// reader asks one library, and only for what it has.
+type reader struct{ nvml.Interface }
+
+// ask calls a function of the library. A driver older than the function has no
+// such symbol, and calling it all the same would end the process ("symbol
+// lookup error"): what the driver does not have or not support is unknown.
+func ask[T any](r reader, symbol string, call func() (T, nvml.Return)) (v T, ok bool) {
+	if r.Extensions().LookupSymbol(symbol) != nil {
+		return v, false
+	}
+	v, ret := call()
+	return v, ret == nvml.SUCCESS
 }
 
 // failure words what stops the library as a whole.
@@ -65,61 +83,68 @@ func failure(ret nvml.Return) error {
 // lost tells of a device that does not answer.
 func lost(index int, ret nvml.Return) detect.Finding {
 	f := detect.Finding{Severity: "warning", Code: "device-lost", Message: fmt.Sprintf("GPU %d does not answer: %s", index, nvml.ErrorString(ret))}
-	if ret == nvml.ERROR_GPU_IS_LOST {
+	switch ret {
+	case nvml.ERROR_GPU_IS_LOST:
 		f.Hint = "it fell off the bus: restart the machine"
+	case nvml.ERROR_NO_PERMISSION:
+		f.Hint = "a container sees only the GPUs that were passed in, as docker run --gpus all does"
 	}
 	return f
 }
 
 // describe reads one device; what it does not support stays unknown.
-func describe(d nvml.Device, index int) detect.Device {
+func (r reader) describe(d nvml.Device, index int) detect.Device {
 	out := detect.Device{Index: index, Vendor: "NVIDIA", Source: "NVML"}
-	out.Name, _ = d.GetName()
-	out.UUID, _ = d.GetUUID()
-	if pci, ret := d.GetPciInfo(); ret == nvml.SUCCESS {
-		out.Bus = busOf(pci)
+	out.Name, _ = ask(r, "nvmlDeviceGetName", d.GetName)
+	out.UUID, _ = ask(r, "nvmlDeviceGetUUID", d.GetUUID)
+	out.Bus = r.bus(d)
+	r.readMemory(d, &out)
+	if v, ok := ask(r, "nvmlDeviceGetCudaComputeCapability", func() ([2]int, nvml.Return) {
+		major, minor, ret := d.GetCudaComputeCapability()
+		return [2]int{major, minor}, ret
+	}); ok {
+		out.ComputeCapability = fmt.Sprintf("%d.%d", v[0], v[1])
 	}
-	readMemory(d, &out)
-	if major, minor, ret := d.GetCudaComputeCapability(); ret == nvml.SUCCESS {
-		out.ComputeCapability = fmt.Sprintf("%d.%d", major, minor)
+	clock := func(kind nvml.ClockType) int {
+		v, _ := ask(r, "nvmlDeviceGetMaxClockInfo", func() (uint32, nvml.Return) { return d.GetMaxClockInfo(kind) })
+		return int(v)
 	}
-	if v, ret := d.GetMaxClockInfo(nvml.CLOCK_SM); ret == nvml.SUCCESS {
-		out.ClockMHz = int(v)
-	}
-	if v, ret := d.GetMaxClockInfo(nvml.CLOCK_MEM); ret == nvml.SUCCESS {
-		out.MemoryClockMHz = int(v)
-	}
-	if v, ret := d.GetPowerManagementLimit(); ret == nvml.SUCCESS {
+	out.ClockMHz, out.MemoryClockMHz = clock(nvml.CLOCK_SM), clock(nvml.CLOCK_MEM)
+	if v, ok := ask(r, "nvmlDeviceGetPowerManagementLimit", d.GetPowerManagementLimit); ok {
 		out.PowerLimitWatts = float64(v) / 1000 // milliwatts
 	}
-	if now, _, ret := d.GetEccMode(); ret == nvml.SUCCESS {
+	if now, ok := ask(r, "nvmlDeviceGetEccMode", func() (nvml.EnableState, nvml.Return) {
+		now, _, ret := d.GetEccMode()
+		return now, ret
+	}); ok {
 		out.ECC = switchOf(now)
 	}
-	if v, ret := d.GetDisplayActive(); ret == nvml.SUCCESS {
+	if v, ok := ask(r, "nvmlDeviceGetDisplayActive", d.GetDisplayActive); ok {
 		out.Display = switchOf(v)
 	}
-	if v, ret := d.GetMaxPcieLinkGeneration(); ret == nvml.SUCCESS {
-		out.PCIeGeneration = v
+	out.PCIeGeneration, _ = ask(r, "nvmlDeviceGetMaxPcieLinkGeneration", d.GetMaxPcieLinkGeneration)
+	out.PCIeWidth, _ = ask(r, "nvmlDeviceGetMaxPcieLinkWidth", d.GetMaxPcieLinkWidth)
+	mode, _ := ask(r, "nvmlDeviceGetMigMode", func() (int, nvml.Return) {
+		now, _, ret := d.GetMigMode()
+		return now, ret
+	})
+	out.MIG = mode == nvml.DEVICE_MIG_ENABLE
+	if cores, ok := ask(r, "nvmlDeviceGetNumGpuCores", d.GetNumGpuCores); ok && coresPerSM[out.ComputeCapability] > 0 {
+		out.SMs = cores / coresPerSM[out.ComputeCapability]
 	}
-	if v, ret := d.GetMaxPcieLinkWidth(); ret == nvml.SUCCESS {
-		out.PCIeWidth = v
-	}
-	if now, _, ret := d.GetMigMode(); ret == nvml.SUCCESS {
-		out.MIG = now == nvml.DEVICE_MIG_ENABLE
-	}
-	out.SMs = multiprocessors(d, out.ComputeCapability)
+	out.Processes = r.processes(d)
 	return out
 }
 
 // readMemory prefers the second version of the call, which tells what the
 // driver reserves from what processes use.
-func readMemory(d nvml.Device, out *detect.Device) {
-	if v, ret := d.GetMemoryInfo_v2(); ret == nvml.SUCCESS {
+func (r reader) readMemory(d nvml.Device, out *detect.Device) {
+	if v, ok := ask(r, "nvmlDeviceGetMemoryInfo_v2", d.GetMemoryInfo_v2); ok {
 		out.TotalBytes, out.FreeBytes, out.UsedBytes, out.ReservedBytes = int64(v.Total), int64(v.Free), int64(v.Used), int64(v.Reserved)
 		out.FreeKnown = true
 		return
 	}
-	if v, ret := d.GetMemoryInfo(); ret == nvml.SUCCESS {
+	if v, ok := ask(r, "nvmlDeviceGetMemoryInfo", d.GetMemoryInfo); ok {
 		out.TotalBytes, out.FreeBytes, out.UsedBytes = int64(v.Total), int64(v.Free), int64(v.Used)
 		out.FreeKnown = true
 	}
@@ -133,124 +158,52 @@ var coresPerSM = map[string]int{
 	"9.0": 128, "10.0": 128, "10.3": 128, "12.0": 128, "12.1": 128,
 }
 
-func multiprocessors(d nvml.Device, capability string) int {
-	cores, ret := d.GetNumGpuCores()
-	if per := coresPerSM[capability]; ret == nvml.SUCCESS && per > 0 {
-		return cores / per
-	}
-	return 0
-}
-
 // processes are those that hold memory of a device, by either kind of use.
-func processes(lib nvml.Interface, d nvml.Device) []detect.Process {
-	var all []detect.Process
+func (r reader) processes(d nvml.Device) (all []detect.Process) {
+	compute, _ := ask(r, "nvmlDeviceGetComputeRunningProcesses", d.GetComputeRunningProcesses)
+	graphics, _ := ask(r, "nvmlDeviceGetGraphicsRunningProcesses", d.GetGraphicsRunningProcesses)
 	seen := map[uint32]bool{}
-	for _, list := range []func() ([]nvml.ProcessInfo, nvml.Return){d.GetComputeRunningProcesses, d.GetGraphicsRunningProcesses} {
-		infos, ret := list()
-		if ret != nvml.SUCCESS {
+	for _, p := range append(compute, graphics...) {
+		if seen[p.Pid] {
 			continue
 		}
-		for _, p := range infos {
-			if seen[p.Pid] {
-				continue
-			}
-			seen[p.Pid] = true
-			out := detect.Process{PID: int(p.Pid)}
-			const notAvailable = ^uint64(0) // NVML_VALUE_NOT_AVAILABLE
-			if p.UsedGpuMemory != notAvailable {
-				out.Bytes = int64(p.UsedGpuMemory)
-			}
-			out.Name, _ = lib.SystemGetProcessName(out.PID)
-			all = append(all, out)
+		seen[p.Pid] = true
+		out := detect.Process{PID: int(p.Pid)}
+		const notAvailable = ^uint64(0) // NVML_VALUE_NOT_AVAILABLE
+		if p.UsedGpuMemory != notAvailable {
+			out.Bytes = int64(p.UsedGpuMemory)
 		}
+		out.Name, _ = ask(r, "nvmlSystemGetProcessName", func() (string, nvml.Return) { return r.SystemGetProcessName(out.PID) })
+		all = append(all, out)
 	}
 	return all
 }
 
 // instances are the MIG instances of a device, each with its own memory.
-func instances(lib nvml.Interface, d nvml.Device, parent detect.Device) []detect.Device {
+func (r reader) instances(d nvml.Device, parent detect.Device) (list []detect.Device) {
 	if !parent.MIG {
 		return nil
 	}
-	n, ret := d.GetMaxMigDeviceCount()
-	if ret != nvml.SUCCESS {
-		return nil
-	}
-	var list []detect.Device
+	n, _ := ask(r, "nvmlDeviceGetMaxMigDeviceCount", d.GetMaxMigDeviceCount)
 	for i := range n {
-		mig, ret := d.GetMigDeviceHandleByIndex(i)
-		if ret != nvml.SUCCESS {
+		mig, ok := ask(r, "nvmlDeviceGetMigDeviceHandleByIndex", func() (nvml.Device, nvml.Return) { return d.GetMigDeviceHandleByIndex(i) })
+		if !ok {
 			continue // this place is empty
 		}
 		out := detect.Device{
 			Index: parent.Index, Parent: parent.UUID, Bus: parent.Bus, Vendor: parent.Vendor, Source: "NVML, MIG instance",
 			ComputeCapability: parent.ComputeCapability, ClockMHz: parent.ClockMHz, MemoryClockMHz: parent.MemoryClockMHz, ECC: parent.ECC,
 		}
-		out.Name, _ = mig.GetName()
-		out.UUID, _ = mig.GetUUID()
-		readMemory(mig, &out)
-		if v, ret := mig.GetAttributes(); ret == nvml.SUCCESS {
+		out.Name, _ = ask(r, "nvmlDeviceGetName", mig.GetName)
+		out.UUID, _ = ask(r, "nvmlDeviceGetUUID", mig.GetUUID)
+		r.readMemory(mig, &out)
+		if v, ok := ask(r, "nvmlDeviceGetAttributes_v2", mig.GetAttributes); ok {
 			out.SMs = int(v.MultiprocessorCount)
 		}
-		out.Processes = processes(lib, mig)
+		out.Processes = r.processes(mig)
 		list = append(list, out)
 	}
 	return list
-}
-
-// nvlinkRate is what one link carries in both directions together, in bytes per
-// second, by NVLink's version (NVIDIA's white papers of P100, V100, A100, H100
-// and Blackwell).
-var nvlinkRate = map[uint32]float64{1: 40e9, 2: 50e9, 3: 50e9, 4: 50e9, 5: 100e9}
-
-// links are the NVLink connections between devices: direct ones, or through a
-// switch, which joins all that hang on it.
-func links(devices []nvml.Device) []detect.Link {
-	byBus := map[string]int{}
-	for i, d := range devices {
-		if pci, ret := d.GetPciInfo(); ret == nvml.SUCCESS {
-			byBus[busOf(pci)] = i
-		}
-	}
-	type pair struct{ a, b int }
-	found := map[pair]detect.Link{}
-	switched := make([]int, len(devices))
-	rate := 0.0
-	for a, d := range devices {
-		for n := range nvml.NVLINK_MAX_LINKS {
-			if state, ret := d.GetNvLinkState(n); ret != nvml.SUCCESS || state != nvml.FEATURE_ENABLED {
-				continue
-			}
-			if v, ret := d.GetNvLinkVersion(n); ret == nvml.SUCCESS {
-				rate = nvlinkRate[v]
-			}
-			if kind, ret := d.GetNvLinkRemoteDeviceType(n); ret == nvml.SUCCESS && kind == nvml.NVLINK_DEVICE_TYPE_SWITCH {
-				switched[a]++
-				continue
-			}
-			remote, ret := d.GetNvLinkRemotePciInfo(n)
-			if b, ok := byBus[busOf(remote)]; ret == nvml.SUCCESS && ok && a < b {
-				l := found[pair{a, b}]
-				found[pair{a, b}] = detect.Link{A: a, B: b, Kind: "NVLink", Lanes: l.Lanes + 1, BytesPerSecond: l.BytesPerSecond + rate}
-			}
-		}
-	}
-	var list []detect.Link
-	for a := range devices {
-		for b := a + 1; b < len(devices); b++ {
-			if l, ok := found[pair{a, b}]; ok {
-				list = append(list, l)
-			} else if lanes := min(switched[a], switched[b]); lanes > 0 {
-				list = append(list, detect.Link{A: a, B: b, Kind: "NVLink over NVSwitch", Lanes: lanes, BytesPerSecond: rate * float64(lanes)})
-			}
-		}
-	}
-	return list
-}
-
-// busOf is a PCI address as nvidia-smi writes it.
-func busOf(pci nvml.PciInfo) string {
-	return fmt.Sprintf("%08X:%02X:%02X.0", pci.Domain, pci.Bus, pci.Device)
 }
 
 func switchOf(s nvml.EnableState) *bool {

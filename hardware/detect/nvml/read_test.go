@@ -4,6 +4,7 @@ package nvml
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
@@ -43,6 +44,7 @@ func unsupported(d *mock.Device) {
 	d.GetComputeRunningProcessesFunc = func() ([]nvml.ProcessInfo, nvml.Return) { return nil, no }
 	d.GetGraphicsRunningProcessesFunc = func() ([]nvml.ProcessInfo, nvml.Return) { return nil, no }
 	d.GetNvLinkStateFunc = func(int) (nvml.EnableState, nvml.Return) { return 0, no }
+	d.GetTopologyCommonAncestorFunc = func(nvml.Device) (nvml.GpuTopologyLevel, nvml.Return) { return nvml.TOPOLOGY_SYSTEM, nvml.SUCCESS }
 	d.GetMaxMigDeviceCountFunc = func() (int, nvml.Return) { return 0, no }
 	d.GetAttributesFunc = func() (nvml.DeviceAttributes, nvml.Return) { return nvml.DeviceAttributes{}, no }
 }
@@ -137,7 +139,6 @@ func TestLinksThroughASwitch(t *testing.T) {
 			}
 			return 0, nvml.ERROR_INVALID_ARGUMENT
 		}
-		d.GetNvLinkVersionFunc = func(int) (uint32, nvml.Return) { return 3, nvml.SUCCESS }
 		d.GetNvLinkRemoteDeviceTypeFunc = func(int) (nvml.IntNvLinkDeviceType, nvml.Return) {
 			return nvml.NVLINK_DEVICE_TYPE_SWITCH, nvml.SUCCESS
 		}
@@ -146,9 +147,8 @@ func TestLinksThroughASwitch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The white paper of the A100 says 600 GB/s.
-	want := detect.Link{A: 0, B: 1, Kind: "NVLink over NVSwitch", Lanes: 12, BytesPerSecond: 600e9}
-	if len(m.Links) != 3 || m.Links[0] != want {
+	want := detect.Link{A: 0, B: 1, Kind: detect.NVSwitch, Lanes: 12}
+	if m.Links = joined(m.Links); len(m.Links) != 3 || m.Links[0] != want {
 		t.Errorf("%+v", m.Links)
 	}
 }
@@ -163,7 +163,6 @@ func TestDirectLinks(t *testing.T) {
 			}
 			return nvml.FEATURE_DISABLED, nvml.SUCCESS
 		}
-		d.GetNvLinkVersionFunc = func(int) (uint32, nvml.Return) { return 3, nvml.SUCCESS }
 		d.GetNvLinkRemoteDeviceTypeFunc = func(int) (nvml.IntNvLinkDeviceType, nvml.Return) {
 			return nvml.NVLINK_DEVICE_TYPE_GPU, nvml.SUCCESS
 		}
@@ -175,9 +174,14 @@ func TestDirectLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (detect.Link{A: 0, B: 1, Kind: "NVLink", Lanes: 4, BytesPerSecond: 200e9}); len(m.Links) != 1 || m.Links[0] != want {
+	if want := (detect.Link{A: 0, B: 1, Kind: detect.NVLink, Lanes: 4}); len(m.Links) != 28 || m.Links[0] != want || m.Links[1].Kind != detect.PCIeSystem {
 		t.Errorf("%+v", m.Links)
 	}
+}
+
+// joined are the links that are not PCIe.
+func joined(links []detect.Link) []detect.Link {
+	return slices.DeleteFunc(links, func(l detect.Link) bool { return l.Lanes == 0 })
 }
 
 func TestFailures(t *testing.T) {

@@ -4,7 +4,9 @@
 package localgpu
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,17 +17,53 @@ import (
 	"github.com/vramcalc/vramcalc/presets"
 )
 
-// Devices are the distinct GPUs of a machine, the one with the least room
-// first. Equal GPUs are one device: the fullest of them, since a run over all
-// waits for it.
-func Devices(m detect.Machine) []estimator.Device {
-	type group struct {
-		fullest detect.Device
-		device  estimator.Device
-		indices []int
+// group are equal GPUs.
+type group struct {
+	fullest detect.Device
+	device  estimator.Device // of the fullest
+	members []int            // indices
+}
+
+// Devices are the distinct GPUs of a machine for a run over count of them, the
+// one with the least room first. Equal GPUs are one device: the fullest of
+// them, since a run waits for it. Where there are not count equal ones, the run
+// is over unequal ones, and the one with the least room decides.
+func Devices(m detect.Machine, count int64) []estimator.Device {
+	groups := equals(m.Devices)
+	if count > 1 {
+		enough := slices.DeleteFunc(slices.Clone(groups), func(g group) bool { return int64(len(g.members)) < count })
+		if len(enough) == 0 {
+			enough = []group{mixed(m.Devices, int(count))}
+		}
+		groups = enough
 	}
-	var groups []group
-	for _, d := range m.Devices {
+	var devices []estimator.Device
+	for i, g := range groups {
+		if n := len(g.members); n > 1 {
+			g.say("info", "equal-gpus", fmt.Sprintf("this machine has %d of this GPU; GPU %d has the least free memory and decides", n, g.fullest.Index))
+		}
+		if i == 0 && len(groups) > 1 && count <= 1 {
+			g.say("warning", "unequal-gpus", fmt.Sprintf("this machine has unequal GPUs: in a run over all of them this one, GPU %d, has the least room and decides", g.fullest.Index))
+		}
+		if count > 1 && g.fullest.Parent != "" {
+			g.say("warning", "mig-alone", "CUDA shows a process one MIG instance, and no way from one to another (NVIDIA's MIG user guide)")
+		}
+		for _, f := range m.Findings {
+			g.device.Findings = append(g.device.Findings, estimator.Finding(f))
+		}
+		g.device.Count = count
+		devices = append(devices, g.device)
+	}
+	return devices
+}
+
+func (g *group) say(severity, code, message string) {
+	g.device.Findings = append(g.device.Findings, estimator.Finding{Severity: severity, Code: code, Message: message})
+}
+
+// equals groups GPUs of the same kind and capacity, the least room first.
+func equals(all []detect.Device) (groups []group) {
+	for _, d := range all {
 		device := Device(d)
 		i := slices.IndexFunc(groups, func(g group) bool {
 			return g.device.GPU.ID == device.GPU.ID && g.device.CapacityBytes == device.CapacityBytes
@@ -34,47 +72,57 @@ func Devices(m detect.Machine) []estimator.Device {
 			groups = append(groups, group{d, device, []int{d.Index}})
 			continue
 		}
-		groups[i].indices = append(groups[i].indices, d.Index)
+		groups[i].members = append(groups[i].members, d.Index)
 		if room(device) < room(groups[i].device) {
 			groups[i].fullest, groups[i].device = d, device
 		}
 	}
-	slices.SortStableFunc(groups, func(a, b group) int { return int(max(-1, min(1, room(a.device)-room(b.device)))) })
-	var devices []estimator.Device
-	for i, g := range groups {
-		say := func(severity, code, message string) {
-			g.device.Findings = append(g.device.Findings, estimator.Finding{Severity: severity, Code: code, Message: message})
-		}
-		if n := len(g.indices); n > 1 {
-			say("info", "equal-gpus", fmt.Sprintf("this machine has %d of this GPU; GPU %d has the least free memory and decides", n, g.fullest.Index))
-		}
-		if i == 0 && len(groups) > 1 {
-			say("warning", "unequal-gpus", fmt.Sprintf("this machine has unequal GPUs: in a run over all of them this one, GPU %d, has the least room and decides", g.fullest.Index))
-		}
-		for _, f := range m.Findings {
-			g.device.Findings = append(g.device.Findings, estimator.Finding(f))
-		}
-		devices = append(devices, g.device)
+	slices.SortStableFunc(groups, func(a, b group) int { return cmp.Compare(room(a.device), room(b.device)) })
+	return groups
+}
+
+// mixed is a run over unequal GPUs: the count with the most room, of which the
+// last decides.
+func mixed(all []detect.Device, count int) group {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b detect.Device) int { return cmp.Compare(room(Device(b)), room(Device(a))) })
+	all = all[:count]
+	last := all[count-1]
+	g := group{fullest: last, device: Device(last)}
+	var names []string
+	for _, d := range all {
+		names = append(names, strconv.Itoa(d.Index))
 	}
-	return devices
+	g.say("warning", "unequal-gpus", fmt.Sprintf("a run over GPUs %s is one over unequal GPUs: GPU %d, %s, has the least room of them and decides",
+		strings.Join(names, ", "), last.Index, last.Name))
+	return g
 }
 
 func room(d estimator.Device) int64 { return d.CapacityBytes - d.UsedBytes }
 
+// memoryTolerance is how far a card's memory may be from its preset's: error
+// correction takes a sixteenth of GDDR6, and is on or off.
+const memoryTolerance = 0.1
+
 // Device is one GPU as the estimator needs it.
 func Device(d detect.Device) estimator.Device {
 	gpu, known := kind(d)
-	out := estimator.Device{GPU: gpu, CapacityBytes: d.TotalBytes, CapacitySource: "total memory, " + d.Source}
+	out := estimator.Device{GPU: gpu, CapacityBytes: d.TotalBytes - d.ReservedBytes, CapacitySource: "total memory, " + d.Source}
+	say := func(severity, code, message, hint string) {
+		out.Findings = append(out.Findings, estimator.Finding{Severity: severity, Code: code, Message: message, Hint: hint})
+	}
+	off := float64(d.TotalBytes)/float64(max(gpu.ReportedBytes, 1)) - 1
+	other := known && gpu.ReportedBytes > 0 && !d.Unified && d.Parent == "" && math.Abs(off) > memoryTolerance
 	switch {
+	case d.Unified:
+		out.CapacitySource = d.Source
 	case d.ReservedBytes > 0:
-		out.CapacityBytes = d.TotalBytes - d.ReservedBytes
 		out.CapacitySource = "total memory less what the driver reserves, " + d.Source
+	case other:
+		say("warning", "preset-memory", fmt.Sprintf("the card's memory is not that of the preset %s: its own is counted, the preset's speed may not be the card's", gpu.ID), "")
 	case known && gpu.CUDABytes > 0 && gpu.CUDABytes < d.TotalBytes && d.Parent == "":
 		out.CapacityBytes = gpu.CUDABytes
 		out.CapacitySource = "total memory as a CUDA process sees it on this kind of card; the driver does not say what it reserves"
-	}
-	say := func(severity, code, message, hint string) {
-		out.Findings = append(out.Findings, estimator.Finding{Severity: severity, Code: code, Message: message, Hint: hint})
 	}
 	if d.FreeKnown {
 		out.UsedBytes = max(0, out.CapacityBytes-d.FreeBytes)
@@ -88,7 +136,7 @@ func Device(d detect.Device) estimator.Device {
 		say("info", "display", "a screen is drawn with this GPU; what that takes counts as used", "")
 	}
 	if d.Unified {
-		say("info", "unified-memory", "the memory is shared with the CPU: what programs use there is missing here", "")
+		say("info", "unified-memory", "the memory is shared with the CPU, whose programs need a part of it", "")
 	}
 	return out
 }

@@ -44,7 +44,7 @@ func TestFreeMemoryIsWhatIsLeft(t *testing.T) {
 }
 
 func TestEqualGPUsAreOne(t *testing.T) {
-	got := Devices(detect.Machine{Devices: []detect.Device{a100(0, 80000*mib), a100(1, 60000*mib), a100(2, 70000*mib)}})
+	got := Devices(detect.Machine{Devices: []detect.Device{a100(0, 80000*mib), a100(1, 60000*mib), a100(2, 70000*mib)}}, 0)
 	if len(got) != 1 || got[0].CapacityBytes-got[0].UsedBytes != 60000*mib || !strings.Contains(got[0].Findings[0].Message, "3 of this GPU; GPU 1") {
 		t.Errorf("%+v", got)
 	}
@@ -52,8 +52,41 @@ func TestEqualGPUsAreOne(t *testing.T) {
 
 func TestTheSmallestOfUnequalGPUsDecides(t *testing.T) {
 	small := detect.Device{Index: 1, Name: "NVIDIA GeForce RTX 4090", TotalBytes: 24564 * mib, FreeBytes: 23000 * mib, FreeKnown: true}
-	got := Devices(detect.Machine{Devices: []detect.Device{a100(0, 80000*mib), small}, Findings: []detect.Finding{{Code: "hidden-devices"}}})
+	got := Devices(detect.Machine{Devices: []detect.Device{a100(0, 80000*mib), small}, Findings: []detect.Finding{{Code: "hidden-devices"}}}, 1)
 	if len(got) != 2 || got[0].GPU.ID != "rtx-4090" || !slices.Equal(codes(got[0]), []string{"unequal-gpus", "hidden-devices"}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestRunOverSeveral: so many equal GPUs, or else the ones with the most room,
+// of which the smallest decides.
+func TestRunOverSeveral(t *testing.T) {
+	small := func(index int) detect.Device {
+		return detect.Device{Index: index, Name: "NVIDIA GeForce RTX 4090", TotalBytes: 24564 * mib, FreeBytes: 23000 * mib, FreeKnown: true}
+	}
+	m := detect.Machine{Devices: []detect.Device{small(0), a100(1, 80000*mib), a100(2, 60000*mib), small(3)}}
+	got := Devices(m, 2)
+	if len(got) != 2 || got[0].GPU.ID != "rtx-4090" || got[1].GPU.ID != "a100-80gb-sxm" || got[0].Count != 2 || room(got[1]) != 60000*mib ||
+		!slices.Equal(codes(got[1]), []string{"equal-gpus"}) {
+		t.Errorf("two: %+v", got)
+	}
+	got = Devices(m, 3)
+	if len(got) != 1 || got[0].GPU.ID != "rtx-4090" || got[0].Count != 3 || !slices.Equal(codes(got[0]), []string{"unequal-gpus"}) ||
+		!strings.Contains(got[0].Findings[0].Message, "GPUs 1, 2, 0") {
+		t.Errorf("three: %+v", got)
+	}
+}
+
+// TestMemoryThatIsNotThePresets: a card with other memory keeps its own, as a
+// part of a card that a virtual machine was given.
+func TestMemoryThatIsNotThePresets(t *testing.T) {
+	got := Device(detect.Device{Name: "NVIDIA A100-SXM4-80GB", TotalBytes: 20480 * mib, FreeBytes: 20000 * mib, FreeKnown: true})
+	if got.CapacityBytes != 20480*mib || !slices.Equal(codes(got), []string{"preset-memory"}) {
+		t.Errorf("%+v", got)
+	}
+	// Error correction on: a sixteenth less.
+	got = Device(detect.Device{Name: "NVIDIA RTX A6000", TotalBytes: 46068 * mib, FreeBytes: 46000 * mib, FreeKnown: true})
+	if len(got.Findings) != 0 || got.GPU.ID != "rtx-a6000" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -78,7 +111,7 @@ func TestMIGInstance(t *testing.T) {
 }
 
 func TestAppleIsAPreset(t *testing.T) {
-	if got := Device(detect.Device{Name: "Apple M2 Max", Vendor: "Apple", TotalBytes: 48 << 30, Unified: true}); got.GPU.ID != "apple-m2-max" || got.CapacityBytes != 48<<30 {
+	if got := Device(detect.Device{Name: "Apple M2 Max", Vendor: "Apple", TotalBytes: 48 << 30, ReservedBytes: 16 << 30, Unified: true, Source: "hw.memsize"}); got.GPU.ID != "apple-m2-max" || got.CapacityBytes != 32<<30 || got.CapacitySource != "hw.memsize" {
 		t.Errorf("%+v", got)
 	}
 }

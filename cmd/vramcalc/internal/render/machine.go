@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/hardware/detect"
@@ -192,7 +193,10 @@ func (m Machine) deviceGrid() Grid {
 		{Title: "total GiB", Right: true},
 		{Title: "free GiB", Right: true},
 		{Title: "capability", Right: true, Drop: 3},
-		{Title: "bus", Wide: true},
+		{Title: "SMs", Right: true, Wide: true, Drop: 7},
+		{Title: "power W", Right: true, Wide: true, Drop: 6},
+		{Title: "PCIe", Wide: true, Drop: 5},
+		{Title: "bus", Wide: true, Drop: 4},
 		{Title: "UUID", Wide: true},
 	}}
 	for i, d := range m.Devices {
@@ -206,21 +210,69 @@ func (m Machine) deviceGrid() Grid {
 		}
 		g.Rows = append(g.Rows, []Span{
 			plain(strconv.Itoa(d.Index)), plain(d.Name), plain(preset), plain(gib(d.TotalBytes)), plain(free),
-			plain(d.ComputeCapability), plain(d.Bus), plain(d.UUID),
+			plain(d.ComputeCapability), number(d.SMs), number(int(d.PowerLimitWatts)), plain(pcie(d)), plain(d.Bus), plain(d.UUID),
 		})
 	}
 	return g
 }
 
+// number is a figure, empty where it is not known.
+func number(n int) Span {
+	if n <= 0 {
+		return Span{}
+	}
+	return plain(strconv.Itoa(n))
+}
+
+// pcie is generation and lanes, as in "4x16"; empty where they are not known.
+func pcie(d detect.Device) string {
+	if d.PCIeGeneration <= 0 || d.PCIeWidth <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%dx%d", d.PCIeGeneration, d.PCIeWidth)
+}
+
+// linkLines are the ways between GPUs, those that are alike on one line.
 func (m Machine) linkLines() (lines []Line) {
+	type way struct {
+		kind  string
+		lanes int
+		rate  float64
+	}
+	var order []way
+	pairs := map[way][]string{}
 	for _, l := range m.Links {
-		words := fmt.Sprintf("GPU %d – GPU %d: %s, %s", l.A, l.B, l.Kind, plural(l.Lanes, "link", "links"))
-		if l.BytesPerSecond > 0 {
-			words += ", " + Scaled(l.BytesPerSecond) + "B/s both ways together"
+		w := way{l.Kind, l.Lanes, l.BytesPerSecond}
+		if pairs[w] == nil {
+			order = append(order, w)
 		}
-		lines = append(lines, item(1, plain(words)))
+		pairs[w] = append(pairs[w], fmt.Sprintf("%d–%d", l.A, l.B))
+	}
+	for _, w := range order {
+		words := w.kind
+		if w.lanes > 0 {
+			words += ", " + plural(w.lanes, "link", "links")
+		}
+		if w.rate > 0 {
+			words += ", " + Scaled(w.rate) + "B/s both ways together"
+		}
+		which := "GPU " + strings.Join(pairs[w], ", ")
+		if n := m.whole(); len(pairs[w]) == n*(n-1)/2 && n > 2 {
+			which = "every two GPUs"
+		}
+		lines = append(lines, item(1, text(Strong, which+": "), plain(words)))
 	}
 	return lines
+}
+
+// whole is the number of GPUs that are not instances of one.
+func (m Machine) whole() (n int) {
+	for _, d := range m.Devices {
+		if d.Parent == "" {
+			n++
+		}
+	}
+	return n
 }
 
 func (m Machine) processGrid() Grid {
