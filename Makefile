@@ -1,5 +1,5 @@
 # What vramcalc's people type. It needs Go and nothing else; the race detector
-# in "check" needs a C compiler besides.
+# in "check" needs a C compiler besides, and the tests of the page a Chromium.
 
 GO        ?= go
 GOFUMPT   := $(GO) run mvdan.cc/gofumpt@v0.12.0
@@ -8,11 +8,19 @@ FUZZTIME  ?= 10s
 MAX_BYTES := 12582912
 
 .DEFAULT_GOAL := build
-.PHONY: build run test validate check vet format static builds wasm size empty race bench fuzz golden clean
+.PHONY: build web serve run test validate check vet format static builds wasm size empty race bench fuzz golden clean
 
-## build: the program, stripped, as bin/vramcalc
-build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/vramcalc ./cmd/vramcalc
+## build: the program with the web page, stripped, as bin/vramcalc
+build: web
+	CGO_ENABLED=0 $(GO) build -tags web -trimpath -ldflags "-s -w" -o bin/vramcalc ./cmd/vramcalc
+
+## web: the web page in dist/web, for any static host
+web:
+	$(GO) run ./web/build -out dist/web -zip cmd/vramcalc/internal/site/site.zip
+
+## serve: the page on this machine
+serve: build
+	bin/vramcalc web
 
 ## run: the main job
 run: build
@@ -68,8 +76,9 @@ empty: build
 	$$in doctor -o csv >/dev/null && echo "empty: runs in $$where"; \
 	status=$$?; rm -rf $$dir; exit $$status
 
+# Without the page's tests: what they run is in the browser, not here.
 race:
-	$(GO) test -race ./...
+	VRAMCALC_BROWSER=off $(GO) test -race ./...
 
 ## bench: the speed of an estimate, with its allocations
 bench:
@@ -90,4 +99,4 @@ golden:
 	$(GO) test ./cmd/vramcalc ./cmd/vramcalc/internal/render -update
 
 clean:
-	rm -rf bin
+	rm -rf bin dist cmd/vramcalc/internal/site/site.zip web/test/shots

@@ -118,6 +118,24 @@ func (e *engine) estimate(req Request) (Report, error) {
 	return rep, nil
 }
 
+// stepOf builds the step of a request and hands it to use, with the workspaces
+// of its card; cal is nil where no GPU's speed is known.
+func stepOf(req Request, use func(*engine, *resolved, program.Program, memory.Plan, *hardware.Calibration)) error {
+	r, err := resolve(req)
+	if err != nil {
+		return err
+	}
+	e := engines.Get().(*engine)
+	defer engines.Put(e)
+	p, plan, err := e.build(r)
+	if err != nil {
+		return err
+	}
+	cal, _ := r.calibrate()
+	use(e, r, p, onCard(plan, cal), cal)
+	return nil
+}
+
 // describe fills in what is known before anything is replayed.
 func (rep *Report) describe(r *resolved, p program.Program) {
 	_, trainable := p.Count()

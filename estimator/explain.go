@@ -14,29 +14,17 @@ import (
 // Explain derives the numbers of a report: what is alive at the peak, tensor
 // by tensor in symbols, how reserved and device memory follow, and how the
 // step's time is made up.
-func Explain(req Request) ([]Derivation, error) {
-	r, err := resolve(req)
-	if err != nil {
-		return nil, err
-	}
-	e := engines.Get().(*engine)
-	defer engines.Put(e)
-	p, plan, err := e.build(r)
-	if err != nil {
-		return nil, err
-	}
-	cal, _ := r.calibrate()
-	plan = onCard(plan, cal)
-	var rep Report
-	rep.describe(r, p)
-	m := e.memory(p, plan, cal, rep.free())
-	ds := []Derivation{symbols(r)}
-	ds = append(ds, e.alive(p, plan)...)
-	ds = append(ds, totals(m)...)
-	if cal != nil {
-		ds = append(ds, timing(r, p, plan, cal)...)
-	}
-	return ds, nil
+func Explain(req Request) (ds []Derivation, err error) {
+	err = stepOf(req, func(e *engine, r *resolved, p program.Program, plan memory.Plan, cal *hardware.Calibration) {
+		var rep Report
+		rep.describe(r, p)
+		ds = append([]Derivation{symbols(r)}, e.alive(p, plan)...)
+		ds = append(ds, totals(e.memory(p, plan, cal, rep.free()))...)
+		if cal != nil {
+			ds = append(ds, timing(r, p, plan, cal)...)
+		}
+	})
+	return ds, err
 }
 
 // symbols says what the letters in the shapes stand for.

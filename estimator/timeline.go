@@ -23,25 +23,16 @@ type Moment struct {
 // always among them. The levels are those of [Report]'s allocated memory.
 // Where micro-batches are accumulated, the first two are shown; the others are
 // like the second.
-func Timeline(req Request, most int) ([]Moment, error) {
-	r, err := resolve(req)
-	if err != nil {
-		return nil, err
-	}
-	e := engines.Get().(*engine)
-	defer engines.Put(e)
-	p, plan, err := e.build(r)
-	if err != nil {
-		return nil, err
-	}
-	cal, _ := r.calibrate()
-	plan = onCard(plan, cal)
-	s := schedule{program: p}
-	if cal != nil {
-		s = scheduleOf(p, plan, throughput.Plan{Optimizer: plan.Optimizer, TF32: r.info.Precision == "tf32"}, cal)
-	}
-	step := e.replayer.Read(p, plan).At.Step
-	return e.moments(p, plan, &s, step, max(most, 1)), nil
+func Timeline(req Request, most int) (list []Moment, err error) {
+	err = stepOf(req, func(e *engine, r *resolved, p program.Program, plan memory.Plan, cal *hardware.Calibration) {
+		s := schedule{program: p}
+		if cal != nil {
+			s = scheduleOf(p, plan, throughput.Plan{Optimizer: plan.Optimizer, TF32: r.info.Precision == "tf32"}, cal)
+		}
+		step := e.replayer.Read(p, plan).At.Step
+		list = e.moments(p, plan, &s, step, max(most, 1))
+	})
+	return list, err
 }
 
 // moments walks the step and keeps the highest level of each share of it.

@@ -53,23 +53,16 @@ func TraceStep(req Request) (Trace, error) {
 	if err != nil {
 		return Trace{}, err
 	}
-	r, err := resolve(req)
-	if err != nil {
-		return Trace{}, err
-	}
-	e := engines.Get().(*engine)
-	defer engines.Put(e)
-	p, plan, err := e.build(r)
-	if err != nil {
-		return Trace{}, err
-	}
-	cal, _ := r.calibrate()
-	t := tracer{
-		program: p, plan: plan, cal: cal, times: r.info.GradAccum, freed: freedBy(p),
-		how: throughput.Plan{GradAccum: r.info.GradAccum, Optimizer: plan.Optimizer, TF32: r.info.Precision == "tf32"},
-	}
-	t.step()
-	return Trace{Report: rep, Operations: t.list}, nil
+	out := Trace{Report: rep}
+	err = stepOf(req, func(_ *engine, r *resolved, p program.Program, plan memory.Plan, cal *hardware.Calibration) {
+		t := tracer{
+			program: p, plan: plan, cal: cal, times: r.info.GradAccum, freed: freedBy(p),
+			how: throughput.Plan{GradAccum: r.info.GradAccum, Optimizer: plan.Optimizer, TF32: r.info.Precision == "tf32"},
+		}
+		t.step()
+		out.Operations = t.list
+	})
+	return out, err
 }
 
 // tracer lists the operations of a program.

@@ -1,5 +1,7 @@
 // Code generated from models.yaml by "make golden"; DO NOT EDIT.
 
+//go:build !js
+
 package presets
 
 import "github.com/vramcalc/vramcalc/estimator/model"

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/vramcalc/vramcalc/cmd/internal/answer"
-	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
-	"github.com/vramcalc/vramcalc/estimator"
 )
 
 // root is the repository, seen from this package.
@@ -25,167 +22,131 @@ func shipped() environment {
 	}
 }
 
-// TestExamplesInDocs runs every "$ vramcalc …" in a console block of the
-// documentation and compares what follows with what it prints.
-func TestExamplesInDocs(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+// TestDocsAreFresh holds what vramcalc wrote into the project's documents
+// against what it writes now.
+func TestDocsAreFresh(t *testing.T) {
+	names, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range append(files, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")) {
-		old, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		refreshed := refreshExamples(t, string(old))
-		if refreshed == string(old) {
-			continue
-		}
-		if !*update {
-			t.Errorf("%s shows other output than vramcalc prints now (make golden refreshes it):\n%s", name, firstDifference(string(old), refreshed))
-			continue
-		}
-		if err := os.WriteFile(name, []byte(refreshed), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	args := []string{"docs", "--check"}
+	if *update {
+		args = []string{"docs", "--force"}
+	}
+	args = append(append(args, names...), filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md"))
+	if got := callWith(shipped(), nil, args...); got.status != exitDone {
+		t.Errorf("%s (make golden refreshes them)", got.stderr)
 	}
 }
 
-// refreshExamples replaces the output of each example by what it prints now.
-func refreshExamples(t *testing.T, text string) string {
-	var out strings.Builder
-	console, example := false, false
-	for l := range strings.Lines(text) {
-		bare := strings.TrimRight(l, "\n")
-		if strings.HasPrefix(bare, "```") {
-			console, example = bare == "```console", false
+// TestCommandReference makes docs/commands.md of what --help says.
+func TestCommandReference(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# Commands\n\nMade of what `--help` says; `make golden` refreshes it.\n")
+	var each func(*cobra.Command)
+	each = func(cmd *cobra.Command) {
+		if cmd.HasParent() {
+			help := callWith(shipped(), nil, append(strings.Fields(cmd.CommandPath())[1:], "--help")...).stdout
+			b.WriteString("\n## " + cmd.CommandPath() + "\n\n```text\n" + help + "```\n")
 		}
-		command, isCommand := strings.CutPrefix(bare, "$ ")
-		if console && isCommand {
-			args, ours := strings.CutPrefix(command, programName+" ")
-			example = ours
-			out.WriteString(l)
-			if ours {
-				got := callWith(shipped(), nil, strings.Fields(args)...)
-				if got.status != exitDone && got.status != exitTooBig {
-					t.Errorf("%s: status %d: %s", bare, got.status, got.stderr)
-				}
-				out.WriteString(got.stdout + got.stderr)
-			}
-			continue
-		}
-		if !example {
-			out.WriteString(l)
-		}
-	}
-	return out.String()
-}
-
-func firstDifference(a, b string) string {
-	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
-	for i := range min(len(x), len(y)) {
-		if x[i] != y[i] {
-			return "- " + x[i] + "\n+ " + y[i]
-		}
-	}
-	return "one is longer than the other"
-}
-
-// The table of docs/plan-llama-7b.md.
-const (
-	tableCard     = "h100-80gb-sxm"
-	tableSettings = "--seq-len 1024 --checkpointing full"
-	tableIntro    = `# Llama 7B: what each way of training it takes
-
-Made by vramcalc itself; ` + "`make golden`" + ` refreshes it and a test compares it. Every
-row is
-
-    vramcalc plan --model llama-7b --method M --precision P --micro-batch B ` + tableSettings + `
-
-with all else left to the default trainer. Sizes are in GiB (2³⁰ bytes);
-[definitions.md](definitions.md) says what the three memory figures and the
-speed mean. Device memory and tokens/s are those of one H100 80GB SXM; a dash
-means that the step does not fit it. The last column is the smallest of the
-common cards (what ` + "`plan`" + ` shows without ` + "`--gpu`" + `) that the step fits.
-
-`
-)
-
-// TestTableOfLlama7B makes the table of methods, precisions and micro-batches.
-func TestTableOfLlama7B(t *testing.T) {
-	g := render.Grid{Columns: []render.Column{
-		{Title: "method"},
-		{Title: "precision"},
-		{Title: "micro-batch", Right: true},
-		{Title: "allocated", Right: true},
-		{Title: "reserved", Right: true},
-		{Title: "device", Right: true},
-		{Title: "tokens/s", Right: true},
-		{Title: "smallest common card"},
-	}}
-	for _, method := range []string{"full", "lora", "qlora"} {
-		for _, precision := range []string{"fp32", "fp16", "bf16", "bf16-mixed"} {
-			for _, batch := range []string{"1", "4", "16"} {
-				g.Rows = append(g.Rows, tableRow(t, method, precision, batch))
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				each(c)
 			}
 		}
 	}
-	var b bytes.Buffer
-	b.WriteString(tableIntro)
-	if err := render.MarkdownGrid(&b, g); err != nil {
+	each(newRoot(&app{env: shipped()}))
+	goldenFile(t, filepath.Join(root, "docs", "commands.md"), b.String())
+}
+
+// docs writes a document and runs docs on it.
+func docs(t *testing.T, name, text string, flags ...string) (result, string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(text), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	goldenFile(t, filepath.Join(root, "docs", "plan-llama-7b.md"), b.String())
+	got := callWith(shipped(), nil, append(append([]string{"docs"}, flags...), file)...)
+	after, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("permissions became %v, %v", info.Mode(), err)
+	}
+	return got, string(after)
 }
 
-// tableRow is the table's row for one way of training.
-func tableRow(t *testing.T, method, precision, batch string) []render.Span {
-	t.Helper()
-	args := append([]string{
-		"plan", "-o", "json", "--model", "llama-7b", "--method", method, "--precision", precision, "--micro-batch", batch,
-	}, strings.Fields(tableSettings)...)
-	got := callWith(shipped(), nil, args...)
-	var doc struct{ Reports []estimator.Report }
-	if err := json.Unmarshal([]byte(got.stdout), &doc); err != nil {
-		t.Fatalf("%q: %v: %s", args, err, got.stderr)
-	}
-	row := []string{method, precision, batch, "", "", "", "–", "none"}
-	for i := len(doc.Reports) - 1; i >= 0; i-- {
-		r := doc.Reports[i]
-		if r.Fit != nil && r.Fit.Fits {
-			row[7] = r.Device.Name
+const (
+	blockBegin = "<!-- vramcalc:begin methods -->\n"
+	blockEnd   = "<!-- vramcalc:end -->\n"
+)
+
+func TestDocsInEveryKindOfDocument(t *testing.T) {
+	for name, c := range map[string]struct{ begin, end, want string }{
+		"a.md":   {blockBegin, blockEnd, "| qlora"},
+		"b.md":   {"<!-- vramcalc:begin methods -o table -->\n", blockEnd, "```text\n"},
+		"a.html": {blockBegin, blockEnd, "<td>qlora"},
+		"b.html": {"<!-- vramcalc:begin methods -o csv -->\n", blockEnd, "<pre>\n"},
+		"a.adoc": {"// vramcalc:begin methods\n", "// vramcalc:end\n", "----\n"},
+		"a.rst":  {".. vramcalc:begin methods\n", ".. vramcalc:end\n", "::\n\n      method"},
+	} {
+		got, text := docs(t, name, "before\n"+c.begin+c.end+"after")
+		if got.status != exitDone || !strings.Contains(text, c.want) || !strings.HasPrefix(text, "before\n") || !strings.HasSuffix(text, "after") ||
+			strings.Contains(text, "<!doctype") {
+			t.Errorf("%s: %+v\n%s", name, got, text)
 		}
-		if r.Device.ID != tableCard {
-			continue
-		}
-		for j, bytes := range []int64{r.Memory.AllocatedBytes, r.Memory.ReservedBytes, r.Memory.DeviceBytes} {
-			row[3+j] = strings.TrimSuffix(render.GiB(bytes), " GiB")
-		}
-		if r.Throughput != nil && r.Fit != nil && r.Fit.Fits {
-			row[6] = render.Significant(r.Throughput.TokensPerSecond)
+		if again, same := docs(t, name, text, "--check"); again.status != exitDone || same != text {
+			t.Errorf("%s is not idempotent: %+v", name, again)
 		}
 	}
-	cells := make([]render.Span, len(row))
-	for i, s := range row {
-		cells[i].Text = s
-	}
-	return cells
 }
 
-const accuracyIntro = `# How far off vramcalc is
-
-Made by vramcalc itself, with ` + "`vramcalc validate -o markdown`" + `; ` + "`make golden`" + ` refreshes it and a
-test compares it. [definitions.md](definitions.md) says what the figures are,
-[validation/README.md](../validation/README.md) where the rows come from and how to
-make more.
-
-`
-
-// TestAccuracyDoc makes the tables of measured steps beside their estimates.
-func TestAccuracyDoc(t *testing.T) {
-	got := callWith(shipped(), nil, "validate", "-o", "markdown")
-	if got.status != exitDone {
-		t.Fatal(got.stderr)
+func TestDocsCheckAndDiffWriteNothing(t *testing.T) {
+	const stale = blockBegin + "old\n" + blockEnd
+	if got, text := docs(t, "a.md", stale, "--check"); got.status != exitFailed || text != stale || !strings.Contains(got.stderr, "stale: ") {
+		t.Errorf("--check: %+v", got)
 	}
-	goldenFile(t, filepath.Join(root, "docs", "accuracy.md"), accuracyIntro+got.stdout)
+	got, text := docs(t, "a.md", stale, "--diff")
+	if got.status != exitDone || text != stale || !strings.Contains(got.stdout, "\n-old\n") || !strings.Contains(got.stdout, "\n+| ") {
+		t.Errorf("--diff: %+v", got)
+	}
+}
+
+func TestDocsRefuse(t *testing.T) {
+	for command, want := range map[string]string{
+		"web":           "not a command for documents",
+		"docs x":        "not a command for documents",
+		"completion sh": "not a command for documents",
+		"plan --model llama-7b --method lora --watch 1":   "--watch is not for documents",
+		"trace --model gpt2 --method lora --svg x.svg":    "--svg is not for documents",
+		"plan --model nobody/knows-this --method lora":    "unknown model",
+		"plan --model /etc/passwd --method lora":          "unknown model",
+		"plan --model llama-7b --method lora --gpu local": "no GPU found",
+		"gpus --local":     "--local is not for documents",
+		"plan --model 'll": "a quote without its end",
+	} {
+		text := "<!-- vramcalc:begin " + command + " -->\n" + blockEnd
+		got, after := docs(t, "a.md", text)
+		if got.status != exitFailed || !strings.Contains(got.stderr, want) || !strings.Contains(got.stderr, "a.md:1: ") || after != text {
+			t.Errorf("%s: %+v", command, got)
+		}
+	}
+}
+
+// TestDocsWriteAllOrNone: an error in the second document leaves the first.
+func TestDocsWriteAllOrNone(t *testing.T) {
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "a.md"), filepath.Join(dir, "b.md")
+	for name, text := range map[string]string{first: blockBegin + blockEnd, second: blockBegin} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := callWith(shipped(), nil, "docs", first, second); got.status != exitFailed {
+		t.Errorf("%+v", got)
+	}
+	if text, _ := os.ReadFile(first); string(text) != blockBegin+blockEnd {
+		t.Errorf("the first was written: %s", text)
+	}
 }

@@ -27,6 +27,7 @@ const (
 type environment struct {
 	getenv   func(string) string
 	terminal bool // standard output is a terminal
+	document bool // the output becomes part of a document
 	local    localMachine
 	engine   answer.Engine
 	models   modelFinder

@@ -27,9 +27,15 @@ func newRoot(a *app) *cobra.Command {
 		Short: "Predict the memory and the speed of fine-tuning a language model",
 		Long: "vramcalc predicts how much GPU memory one training step takes and how fast it\n" +
 			"runs, derived operation by operation from what the framework executes.",
-		Example:       "  vramcalc plan --model llama-7b --method qlora --gpu rtx-4090",
-		Args:          noCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: "  vramcalc plan --model llama-7b --method qlora --gpu rtx-4090",
+		Args:    noCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if a.env.document {
+				return refuseOutside(cmd)
+			}
+			return nil
+		},
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -41,7 +47,10 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(usage)
 	root.SetHelpFunc(help)
-	root.AddCommand(newPlan(a), newCompare(a), newFit(a), newTrace(a), newModels(a), newGPUs(a), newMethods(a), newTrainers(a), newValidate(a), newDoctor(a), newVersion(a))
+	root.AddCommand(
+		newPlan(a), newCompare(a), newFit(a), newTrace(a), newModels(a), newGPUs(a), newMethods(a), newTrainers(a),
+		newValidate(a), newDocs(a), newDoctor(a), newWeb(a), newVersion(a),
+	)
 	return root
 }
 

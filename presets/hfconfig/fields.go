@@ -1,7 +1,6 @@
 package hfconfig
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -68,14 +67,14 @@ func wantSize(limit int64) string { return fmt.Sprintf("a whole number from 1 to
 
 // whole reads a JSON number without a fraction.
 func whole(v any) (int64, bool) {
-	num, ok := v.(json.Number)
+	num, ok := v.(number)
 	if !ok {
 		return 0, false
 	}
 	if n, err := strconv.ParseInt(string(num), 10, 64); err == nil {
 		return n, true
 	}
-	x, err := num.Float64()
+	x, err := num.float()
 	if err != nil || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
 		return 0, false
 	}
@@ -117,8 +116,8 @@ func (f fields) number(keys string, fallback, limit float64) float64 {
 	if v == nil {
 		return fallback
 	}
-	num, ok := v.(json.Number)
-	x, err := num.Float64()
+	num, ok := v.(number)
+	x, err := num.float()
 	if !ok || err != nil || !(x >= 0 && x <= limit) {
 		f.bad(key, v, fmt.Sprintf("a number from 0 to %g", limit))
 		return fallback
@@ -148,13 +147,10 @@ func (f fields) list(keys string) []any {
 
 // shorten writes a value for an error message.
 func shorten(v any) string {
-	out, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprintf("%T", v)
-	}
 	const most = 60
+	out := write(v)
 	if len(out) > most {
-		return strings.ToValidUTF8(string(out[:most]), "") + "…"
+		return strings.ToValidUTF8(out[:most], "") + "…"
 	}
-	return string(out)
+	return out
 }

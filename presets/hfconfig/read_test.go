@@ -1,6 +1,7 @@
 package hfconfig
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -216,4 +217,27 @@ func TestRefusalsKnowThePresets(t *testing.T) {
 			t.Errorf("%s: %v", m.ID, err)
 		}
 	}
+}
+
+// FuzzObject holds the parser to encoding/json: what it takes is JSON, but for
+// NaN and Infinity, and it takes every object that encoding/json takes, but for
+// keys that stand twice and deep nesting.
+func FuzzObject(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"a":[1,-0.5e+3,true,null]}`, `{"\u00e9\ud83d\ude00\ud800":"\n"}`, `{"a":01}`, `{"a":1,}`, "{\"a\":\"\x01\"}", `{"a":NaN}`, ` {"a" : {} } `} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := readObject(strings.NewReader(text))
+		var want map[string]any
+		wantErr := json.Unmarshal([]byte(text), &want)
+		words := strings.Contains(text, "NaN") || strings.Contains(text, "Infinity")
+		switch {
+		case err == nil && wantErr != nil && !words && !strings.Contains(wantErr.Error(), "cannot unmarshal number"):
+			t.Errorf("%q passes, encoding/json says %v", text, wantErr)
+		case err != nil && wantErr == nil && want != nil && !strings.Contains(err.Error(), "twice") && !strings.Contains(err.Error(), "nested"):
+			t.Errorf("%q: %v", text, err)
+		case err == nil && wantErr == nil && len(got) != len(want):
+			t.Errorf("%q: %d keys, want %d", text, len(got), len(want))
+		}
+	})
 }

@@ -3,18 +3,33 @@ package render
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"io"
 	"strings"
 
-	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 	"gopkg.in/yaml.v3"
 )
+
+// writeJSON writes what a document's data is in JSON.
+func writeJSON(w io.Writer, data any) error {
+	// Encoded in full before anything is written, so that an error (a NaN)
+	// leaves no half document behind.
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(data); err != nil {
+		return err
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
 
 // writeYAML writes the same data as the JSON form, in the same order: JSON is
 // YAML, so it is read as a YAML tree and written in block style.
 func writeYAML(w io.Writer, data any) error {
 	var b bytes.Buffer
-	if err := answer.WriteJSON(&b, data); err != nil {
+	if err := writeJSON(&b, data); err != nil {
 		return err
 	}
 	var tree yaml.Node

@@ -54,7 +54,7 @@ func Write(w io.Writer, f Format, page Page, d Document) error {
 	case Table, Wide:
 		return writeText(w, page, f == Wide, d.Sections())
 	case JSON:
-		return answer.WriteJSON(w, d.Data())
+		return writeJSON(w, d.Data())
 	case YAML:
 		return writeYAML(w, d.Data())
 	case CSV:

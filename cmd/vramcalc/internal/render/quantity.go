@@ -2,7 +2,7 @@ package render
 
 import "github.com/vramcalc/vramcalc/cmd/internal/quantity"
 
-// The words of numbers, which other front ends share.
+// The words of numbers are shared with the web page.
 
 func GiB(bytes int64) string                { return quantity.GiB(bytes) }
 func Significant(v float64) string          { return quantity.Significant(v) }

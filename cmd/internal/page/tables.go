@@ -1,0 +1,289 @@
+package page
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
+	q "github.com/vramcalc/vramcalc/cmd/internal/quantity"
+	"github.com/vramcalc/vramcalc/cmd/internal/question"
+	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/methods"
+	"github.com/vramcalc/vramcalc/hardware"
+	"github.com/vramcalc/vramcalc/presets"
+)
+
+// The sides of the heat map.
+var (
+	heatBatches = []int64{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64}
+	heatLengths = []int64{256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384}
+)
+
+// HeatSize is the number of rows and of columns of the heat map.
+const HeatSize = 12
+
+// Cell is one micro-batch at one length.
+type Cell struct {
+	MicroBatch int64  `json:"micro_batch"`
+	SeqLen     int64  `json:"seq_len"`
+	State      string `json:"state"` // as in Verdict; "refused": the settings do not go together
+	Tokens     string `json:"tokens"`
+	Needs      string `json:"needs"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+// HeatRow is one row of the heat map: one micro-batch at every length, on the
+// GPU named.
+func (s Said) HeatRow(row int, gpu string) ([]Cell, error) {
+	a, err := s.on(gpu)
+	if err != nil {
+		return nil, err
+	}
+	cells := make([]Cell, 0, HeatSize)
+	for _, length := range heatLengths {
+		r := a.request
+		r.Training.MicroBatch, r.Training.SeqLen = heatBatches[row], length
+		c := Cell{MicroBatch: r.Training.MicroBatch, SeqLen: length}
+		reports, errs := answer.Estimator.Estimate(r, a.devices)
+		if errs[0] != nil {
+			c.State, c.Reason = "refused", NewProblem(errs[0]).Problem
+		} else {
+			v := verdict(reports[0])
+			c.State, c.Tokens, c.Needs = v.State, v.Tokens, v.Needs
+		}
+		cells = append(cells, c)
+	}
+	return cells, nil
+}
+
+// on is the question on one GPU.
+func (s Said) on(gpu string) (asked, error) {
+	a, err := s.ask()
+	if err != nil {
+		return a, err
+	}
+	count := a.request.Device.Count
+	a.devices, err = question.Devices([]string{gpu}, count, device)
+	return a, err
+}
+
+// Row is a method or a GPU beside others; empty words are not known.
+type Row struct {
+	ID       string  `json:"id"`
+	Name     string  `json:"name"`
+	State    string  `json:"state"`
+	Capacity string  `json:"capacity"`
+	Needs    string  `json:"needs"`
+	Spare    string  `json:"spare"`
+	Tokens   string  `json:"tokens"`
+	Price    string  `json:"price"`   // USD per hour, the lowest seen
+	PerToken string  `json:"million"` // USD per million tokens at that price
+	Bar      float64 `json:"bar"`     // percent of the widest
+	Mark     float64 `json:"mark"`    // the capacity, of the same
+	Trained  string  `json:"trained"`
+	Reason   string  `json:"reason,omitempty"`
+	// Order are the ranks from 0 by fit, speed and price.
+	Order [3]int `json:"order"`
+}
+
+// Methods answers the question with each method, on the GPU named. Settings
+// that another method has not are left out.
+func (s Said) Methods(gpu string) ([]Row, error) {
+	rows := []Row{}
+	var widest int64
+	reports := []estimator.Report{}
+	for _, id := range methods.IDs() {
+		other := s
+		other.Settings = withMethod(s.Settings, id)
+		a, err := other.on(gpu)
+		if err != nil {
+			return nil, err
+		}
+		rs, errs := answer.Estimator.Estimate(a.request, a.devices)
+		if errs[0] != nil {
+			rows = append(rows, Row{ID: id, State: "refused", Reason: NewProblem(errs[0]).Problem})
+			reports = append(reports, estimator.Report{})
+			continue
+		}
+		rows, reports = append(rows, row(rs[0], id, id)), append(reports, rs[0])
+		widest = max(widest, rs[0].Memory.DeviceBytes, rs[0].Device.CapacityBytes)
+	}
+	for i, r := range reports {
+		rows[i].Bar = percentOf(float64(r.Memory.DeviceBytes), float64(widest))
+		rows[i].Mark = percentOf(float64(r.Device.CapacityBytes), float64(widest))
+	}
+	return rows, nil
+}
+
+// withMethod keeps the settings that every method has.
+func withMethod(said [][2]string, method string) [][2]string {
+	const own = " method lora-rank lora-alpha lora-dropout lora-targets modules-to-save rslora trainable-layers quant double-quant weights-dtype adapter-dtype "
+	kept := [][2]string{{"method", method}}
+	for _, one := range said {
+		if !strings.Contains(own, " "+one[0]+" ") {
+			kept = append(kept, one)
+		}
+	}
+	return kept
+}
+
+func row(r estimator.Report, id, name string) Row {
+	v := verdict(r)
+	one := Row{ID: id, Name: name, State: v.State, Capacity: v.Capacity, Needs: v.Needs, Tokens: v.Tokens, Trained: q.Count(r.Method.TrainableParameters)}
+	if r.Fit != nil {
+		one.Spare = q.GiB(r.Fit.HeadroomBytes)
+		if !r.Fit.Fits {
+			one.Tokens = "" // a step that fails has no speed
+		}
+	}
+	return one
+}
+
+// GPUs answers the question on every GPU that is known.
+func (s Said) GPUs() ([]Row, error) {
+	a, err := s.ask()
+	if err != nil {
+		return nil, err
+	}
+	gpus := presets.GPUs()
+	devices := make([]estimator.Device, len(gpus))
+	for i, g := range gpus {
+		devices[i] = estimator.Device{GPU: g, Count: a.request.Device.Count}
+	}
+	reports, errs := answer.Estimator.Estimate(a.request, devices)
+	rows := make([]Row, 0, len(gpus))
+	kept := make([]estimator.Report, 0, len(gpus))
+	prices := []float64{}
+	for i, g := range gpus {
+		if errs[i] != nil {
+			continue
+		}
+		one := row(reports[i], g.ID, g.Name)
+		price, known := lowest(g)
+		cost := 0.0
+		if known {
+			one.Price = q.Fixed(price, 2)
+			if t := reports[i].Throughput; t != nil && one.Tokens != "" {
+				cost = price * 1e6 / (t.TokensPerSecond * 3600)
+				one.PerToken = q.Significant(cost)
+			}
+		}
+		rows, kept, prices = append(rows, one), append(kept, reports[i]), append(prices, cost)
+	}
+	rank(rows, kept, prices)
+	return rows, nil
+}
+
+// lowest is the lowest price per hour that was seen.
+func lowest(g hardware.GPU) (price float64, known bool) {
+	for _, p := range g.PriceUSDPerHour {
+		if !known || p.USDPerHour < price {
+			price, known = p.USDPerHour, true
+		}
+	}
+	return price, known
+}
+
+// rank orders the rows three ways: what fits stands before what fits tightly or not, then
+// the smallest card, the fastest, or the cheapest token.
+func rank(rows []Row, reports []estimator.Report, costs []float64) {
+	order := make([]int, len(rows))
+	for i := range order {
+		order[i] = i
+	}
+	fits := func(i int) int {
+		switch rows[i].State {
+		case "fits":
+			return 0
+		case "tight":
+			return 1
+		}
+		return 2
+	}
+	for which, key := range []func(i int) float64{
+		func(i int) float64 { return float64(reports[i].Device.CapacityBytes) },
+		func(i int) float64 {
+			if t := reports[i].Throughput; t != nil {
+				return -t.TokensPerSecondTotal
+			}
+			return 0
+		},
+		func(i int) float64 {
+			if costs[i] == 0 {
+				return 1e300 // not known stands last
+			}
+			return costs[i]
+		},
+	} {
+		slices.SortStableFunc(order, func(i, j int) int {
+			return cmp.Or(cmp.Compare(fits(i), fits(j)), cmp.Compare(key(i), key(j)))
+		})
+		for place, i := range order {
+			rows[i].Order[which] = place
+		}
+	}
+}
+
+// Catalogue is what can be chosen.
+type Catalogue struct {
+	Models   []Named  `json:"models"`
+	GPUs     []Named  `json:"gpus"`
+	Sizes    []Size   `json:"sizes"`
+	Settings []Choice `json:"settings"`
+}
+
+// Choice is a setting and the values that it may take; none: anything.
+type Choice struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"`
+}
+
+// Named is one thing that can be chosen.
+type Named struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Extra string `json:"extra"`
+	Find  string `json:"find"` // lower-case words that it is found by
+}
+
+// Size is a common memory size and the GPU that stands for it.
+type Size struct {
+	Size string `json:"size"`
+	GPU  string `json:"gpu"`
+}
+
+// NewCatalogue lists what can be chosen.
+func NewCatalogue() Catalogue {
+	c := Catalogue{}
+	for _, m := range presets.Models() {
+		extra := ""
+		if m.Parameters > 0 {
+			extra = q.Count(m.Parameters)
+		}
+		if m.Kind != "decoder" {
+			extra += " · " + m.Kind
+		}
+		c.Models = append(c.Models, Named{m.ID, m.Name, extra, strings.ToLower(strings.Join(append([]string{m.ID, m.Name, m.HubID}, m.Aliases...), " "))})
+	}
+	for _, g := range presets.GPUs() {
+		c.GPUs = append(c.GPUs, Named{g.ID, g.Name, size(g.MarketingGB), strings.ToLower(strings.Join(append([]string{g.ID, g.Name, g.NVMLName, size(g.MarketingGB)}, g.Aliases...), " "))})
+	}
+	for _, id := range question.CommonCards {
+		if g, err := presets.GPU(id); err == nil {
+			c.Sizes = append(c.Sizes, Size{size(g.MarketingGB), id})
+		}
+	}
+	for _, s := range new(question.Question).Settings() {
+		choice := Choice{s.Name, []string{}}
+		if s.Values != nil && s.Name != "model" && s.Name != "gpu" {
+			choice.Values = s.Values()
+		}
+		c.Settings = append(c.Settings, choice)
+	}
+	return c
+}
+
+// size is a card's size as it is sold.
+func size(gb float64) string { return strconv.FormatFloat(gb, 'f', -1, 64) + " GB" }

@@ -1,0 +1,8 @@
+//go:build web
+
+package site
+
+import _ "embed" // site.zip
+
+//go:embed site.zip
+var archive []byte

@@ -1,0 +1,28 @@
+// Elements without markup: what comes from outside is only ever text.
+
+export function h(name, attributes = {}, ...children) {
+  return put(document.createElement(name), attributes, children);
+}
+
+export function svg(name, attributes = {}, ...children) {
+  return put(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+function put(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value !== undefined && value !== null && value !== false) element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.filter((c) => c !== null && c !== undefined && c !== ""));
+  return element;
+}
+
+// table draws rows of text or elements under headings; the first cell of a row
+// is its heading.
+export function table(caption, heads, rows) {
+  return h("table", {},
+    h("caption", { class: "hidden" }, caption),
+    h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)))),
+    h("tbody", {}, ...rows.map(({ cells, state }) => h("tr", { "data-state": state },
+      ...cells.map((cell, i) => (i === 0 ? h("th", { scope: "row" }, cell) : h("td", {}, cell)))))));
+}

@@ -1,0 +1,198 @@
+// Wires the page: inputs, the questions that a change asks, and the answers.
+
+import { start, ask, renew, current, now } from "./engine.js";
+import { state, said, set, reset, read, fragment, longestFile } from "./state.js";
+import { speak, t, language } from "./words.js";
+import { build, fill, assume } from "./inputs.js";
+import * as draw from "./draw.js";
+import { share } from "./share.js";
+
+const get = (id) => document.getElementById(id);
+const heatRows = 12;
+let shown = null; // the view that is on the page
+let first = true;
+
+// answer asks everything that depends on the settings, the verdict first.
+async function answer() {
+  const mine = renew();
+  history.replaceState(null, "", location.pathname + location.search + fragment());
+  const what = said();
+  const begun = performance.now();
+  const view = await ask("view", what, "", true);
+  if (!view || !current(mine)) return;
+  if (view.error) {
+    problem(view.error);
+    return;
+  }
+  shown = view.ok;
+  get("problem").textContent = "";
+  get("answers").hidden = false;
+  draw.view(shown, apply);
+  assume(shown.assumptions);
+  document.documentElement.dataset.answered = String(performance.now() - begun);
+  if (first) performance.mark("first-answer");
+  first = false;
+  rest(mine, what, shown.verdict.id);
+}
+
+// rest fills what stands below the first answer.
+async function rest(mine, what, gpu) {
+  const begun = performance.now();
+  const over = ask("timeline", what, gpu);
+  const rows = Promise.all(Array.from({ length: heatRows }, (_, i) => ask("heat", what, `${i} ${gpu}`)));
+  const moments = await over;
+  if (!current(mine) || !moments) return;
+  draw.timeline(moments);
+  const heat = await rows;
+  if (!current(mine) || heat.includes(null)) return;
+  draw.heat(heat, apply);
+  document.documentElement.dataset.heat = String(performance.now() - begun);
+  const [methods, gpus, command] = await Promise.all([ask("methods", what, gpu), ask("gpus", what), ask("command", what)]);
+  if (!current(mine) || !methods || !gpus || !command) return;
+  draw.methods(methods, apply);
+  draw.gpus(gpus, apply);
+  get("command").textContent = command.ok || "";
+  if (get("how").open) explain(mine);
+  document.documentElement.dataset.complete = "yes";
+}
+
+async function explain(mine) {
+  const found = await ask("explain", said());
+  if (found && found.ok && current(mine)) draw.derivations(found.ok);
+}
+
+// problem says what is wrong; the numbers of another question go.
+function problem(error) {
+  get("answers").hidden = true;
+  get("verdict").dataset.state = "problem";
+  get("verdict-line").textContent = t("no_answer");
+  get("verdict-more").textContent = "";
+  get("question").textContent = "";
+  get("problem").textContent = error.hint ? `${error.problem}. ${error.hint}` : error.problem;
+}
+
+// apply sets some settings, as the page's buttons do.
+function apply(settings) {
+  for (const [name, value] of settings) set(name, value);
+  fill();
+  answer();
+}
+
+// change is one input's new value.
+function change(name, value) {
+  if (name === "model" && value !== state.settings.get("model")) {
+    state.config = "";
+    state.hub = false;
+  }
+  set(name, value.trim());
+  answer();
+}
+
+// takeFile reads a dropped or chosen config.json.
+async function takeFile(file) {
+  if (!file) return;
+  if (file.size > longestFile) {
+    problem({ problem: t("file_too_long", { name: file.name }), hint: "" });
+    return;
+  }
+  try {
+    takeConfig(file.name || "config.json", await file.text(), false);
+  } catch {
+    problem({ problem: t("file_unreadable", { name: file.name }), hint: "" });
+  }
+}
+
+function takeConfig(name, text, hub) {
+  set("model", name);
+  state.config = text || " ";
+  state.hub = hub;
+  fill();
+  answer();
+}
+
+// fetchHub asks the Hub for the model that the input names; only a press of
+// its button does.
+async function fetchHub() {
+  const name = state.settings.get("model") || "";
+  if (!/^[\w.-]{1,96}\/[\w.-]{1,96}$/.test(name)) {
+    problem({ problem: t("hub_name"), hint: "" });
+    return;
+  }
+  try {
+    const response = await fetch(`https://huggingface.co/${name}/resolve/main/config.json`, { credentials: "omit", referrerPolicy: "no-referrer" });
+    if (!response.ok) throw new Error(String(response.status));
+    takeConfig(name, await response.text(), true);
+  } catch (error) {
+    problem({ problem: t("hub_failed", { name, why: error.message }), hint: t("hub_hint") });
+  }
+}
+
+function drop() {
+  const over = (on) => document.body.classList.toggle("dropping", on);
+  window.addEventListener("dragover", (e) => { e.preventDefault(); over(true); });
+  window.addEventListener("dragleave", () => over(false));
+  window.addEventListener("drop", (e) => {
+    e.preventDefault();
+    over(false);
+    takeFile(e.dataTransfer.files[0]);
+  });
+  window.addEventListener("paste", (e) => {
+    const text = e.clipboardData.getData("text");
+    if (text.trimStart().startsWith("{")) {
+      e.preventDefault();
+      takeConfig("config.json", text.slice(0, longestFile), false);
+    }
+  });
+}
+
+function fromLink() {
+  const message = read(location.hash);
+  if (message) {
+    renew();
+    problem({ problem: t(message), hint: t("link_hint") });
+    return;
+  }
+  if (state.settings.size === 0) reset();
+  fill();
+  answer();
+}
+
+function preferences() {
+  get("theme").onchange = () => { document.documentElement.dataset.theme = get("theme").value; };
+  get("language").onchange = async () => {
+    await speak(get("language").value);
+    fill();
+    answer();
+  };
+  get("order").onchange = () => draw.reorder();
+  get("all-gpus").onclick = () => draw.toggleAll();
+  get("how").ontoggle = () => { if (get("how").open) explain(now()); };
+  get("reset").onclick = () => { reset(); fill(); answer(); };
+  get("inputs").onsubmit = (e) => e.preventDefault();
+}
+
+async function main() {
+  const query = new URLSearchParams(location.search);
+  const embed = query.get("embed");
+  if (embed) document.documentElement.dataset.embed = ["compare", "memory", "heat"].includes(embed) ? embed : "memory";
+  await speak(query.get("lang"));
+  get("language").value = language;
+  reset();
+  const begun = start();
+  const catalogue = ask("catalogue", { settings: [], config: "", hub: false });
+  preferences();
+  drop();
+  window.addEventListener("hashchange", fromLink);
+  try {
+    await begun;
+  } catch (error) {
+    problem({ problem: t("no_wasm"), hint: String(error.message) });
+    return;
+  }
+  build((await catalogue).ok, { change, takeFile, fetchHub });
+  share(said, () => shown);
+  fromLink();
+  if ("serviceWorker" in navigator && !embed) navigator.serviceWorker.register("service-worker.js").catch(() => {});
+}
+
+main();
