@@ -96,7 +96,7 @@ fuzz:
 golden:
 	$(GO) test ./presets/internal/source -update
 	$(GO) test ./validation/residuals -run InStep -update
-	$(GO) test ./cmd/vramcalc ./cmd/vramcalc/internal/render -update
+	VRAMCALC_BROWSER=off $(GO) test ./cmd/vramcalc ./cmd/vramcalc/internal/render -update
 
 clean:
 	rm -rf bin dist cmd/vramcalc/internal/site/site.zip web/test/shots
