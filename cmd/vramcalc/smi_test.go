@@ -47,6 +47,8 @@ func actAsSMI(how, question string) int {
 	case how == "prints nothing":
 	case query:
 		fmt.Println("0, NVIDIA GeForce RTX 4090, GPU-1, 00000000:01:00.0, 550.54.15, 24564, 20480, 3630, 454, 8.9, 3105, 10501, 450.00, Disabled, Enabled, 4, 16, [N/A]")
+	case question == "--version":
+		fmt.Print("DRIVER version      : 550.54.15\nCUDA Version        : 12.4\n")
 	case strings.HasPrefix(question, "--query-compute-apps"):
 		fmt.Println("GPU-1, 4242, 3072, python train.py, resumed")
 	}

@@ -26,7 +26,7 @@ func TestNvidiaSMI(t *testing.T) {
 		ComputeCapability: "8.9", ClockMHz: 3105, MemoryClockMHz: 10501, PowerLimitWatts: 450, ECC: no(), Display: yes(), PCIeGeneration: 4, PCIeWidth: 16,
 		Processes: []Process{{4242, "/usr/bin/python3.11", 800 << 20}, {977, `/opt/tool, with a comma "in" its name`, 0}},
 	}
-	if m.Way != "nvidia-smi" || m.Driver != "550.54.15" || len(m.Devices) != 1 || !reflect.DeepEqual(m.Devices[0], want) {
+	if m.Way != "nvidia-smi" || m.Driver != "550.54.15" || m.CUDA != "12.4" || len(m.Devices) != 1 || !reflect.DeepEqual(m.Devices[0], want) {
 		t.Errorf("got  %+v\nwant %+v", m, want)
 	}
 }

@@ -81,6 +81,8 @@ func smi(t *testing.T, query, apps string, more map[string]string) map[string]fu
 				return read(t, query), nil
 			case strings.HasPrefix(args, "--query-compute-apps"):
 				return read(t, apps), nil
+			case args == "--version":
+				return read(t, "smi_version.txt"), nil
 			}
 			if file, ok := more[args]; ok {
 				return read(t, file), nil

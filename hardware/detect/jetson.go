@@ -18,7 +18,7 @@ func readJetson(_ context.Context, s System) (Machine, error) {
 	}
 	text, err := s.ReadFile("/proc/device-tree/model")
 	board := strings.Trim(string(text), "\x00 \n")
-	if err != nil || !strings.Contains(board, "Jetson") {
+	if err != nil || !strings.Contains(board, "Jetson") && !strings.Contains(board, "NVIDIA Orin") {
 		return Machine{}, fmt.Errorf("%w: no Jetson board", ErrAbsent)
 	}
 	total, free, source, err := sharedMemory(s)

@@ -39,18 +39,23 @@ func readSMI(ctx context.Context, s System) (Machine, error) {
 		return Machine{}, fmt.Errorf("%w: no nvidia-smi", ErrAbsent)
 	}
 	var (
-		m       Machine
-		apps    []byte
-		appsErr error
-		both    sync.WaitGroup
+		apps, version []byte
+		appsErr       error
+		others        sync.WaitGroup
 	)
-	both.Go(func() {
+	others.Go(func() {
 		apps, appsErr = s.Run(ctx, program, "--query-compute-apps="+strings.Join(appFields, ","), "--format=csv,noheader,nounits")
 	})
+	others.Go(func() {
+		version, _ = s.Run(ctx, program, "--version") // older drivers do not know it
+	})
 	m, err := queryDevices(ctx, s, program)
-	both.Wait()
+	others.Wait()
 	if err != nil {
 		return Machine{}, smiError(err)
+	}
+	if found := cudaVersion.FindSubmatch(version); found != nil {
+		m.CUDA = string(found[1])
 	}
 	if appsErr != nil {
 		m.warn("processes-unknown", "nvidia-smi does not list processes: "+appsErr.Error(), "")
@@ -66,6 +71,8 @@ func readSMI(ctx context.Context, s System) (Machine, error) {
 	}
 	return m, nil
 }
+
+var cudaVersion = regexp.MustCompile(`(?mi)^CUDA [a-z ]*version\s*: (\d+\.\d+)`)
 
 // smiError words the ways in which nvidia-smi says that there is no driver.
 func smiError(err error) error {

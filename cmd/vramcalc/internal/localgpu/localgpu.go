@@ -141,10 +141,17 @@ func Device(d detect.Device) estimator.Device {
 	return out
 }
 
+// orin is what NVML calls the GPU of every Jetson Orin board; memory tells them
+// apart.
+const orin = "Orin (nvgpu)"
+
 // kind is the preset that describes a GPU, or what its driver says of it. A
 // MIG instance has its GPU's architecture, and rates that nobody measured.
 func kind(d detect.Device) (gpu hardware.GPU, known bool) {
 	name, profile, instance := strings.Cut(d.Name, " MIG ")
+	if d.Unified && strings.Contains(name, "Orin") {
+		name = orin
+	}
 	gpu, err := presets.GPUForDevice(name, d.TotalBytes)
 	switch {
 	case err == nil && !instance:

@@ -115,3 +115,22 @@ func TestAppleIsAPreset(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestJetsonBoards: the board's name is in the device tree, its preset follows
+// from its memory, of which the kernel keeps a part.
+func TestJetsonBoards(t *testing.T) {
+	for _, c := range []struct {
+		board string
+		kib   int64
+		want  string
+	}{
+		{"NVIDIA Jetson AGX Orin Developer Kit", 64322112, "jetson-agx-orin-64gb"},
+		{"NVIDIA Jetson Orin NX Engineering Reference Developer Kit", 15885988, "jetson-orin-nx-16gb"},
+		{"NVIDIA Orin Nano Developer Kit", 7802684, "jetson-orin-nano-8gb-super"},
+	} {
+		d := Device(detect.Device{Name: c.board, Vendor: "NVIDIA", Unified: true, TotalBytes: c.kib << 10, FreeBytes: 1 << 30, FreeKnown: true, Source: "meminfo"})
+		if d.GPU.ID != c.want || d.CapacityBytes != c.kib<<10 || !slices.Equal(codes(d), []string{"unified-memory"}) {
+			t.Errorf("%s: %s, %+v", c.board, d.GPU.ID, d.Findings)
+		}
+	}
+}
