@@ -82,11 +82,3 @@ func TestEveryQuestionTakesAFile(t *testing.T) {
 		}
 	}
 }
-
-func TestCompletionScripts(t *testing.T) {
-	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
-		if got := callWith(shipped(), nil, "completion", shell); got.status != exitDone || !strings.Contains(got.stdout, programName) {
-			t.Errorf("%s: %+v", shell, got.stderr)
-		}
-	}
-}
