@@ -15,13 +15,13 @@ func (c *Context) epilogue(x program.T) {
 		h = c.norm("norm", in, m.Hidden, "b·s·h")
 		c.Drop(in)
 	}
-	if some { // the model without its head returns
-		c.Drop(carried)
-	}
 	width := m.Hidden
 	if m.EmbedDim != 0 && m.EmbedDim != m.Hidden {
 		width = m.EmbedDim
 		h = c.Linear("project_out", h, m.Hidden, width, false, "b·s·e")
+	}
+	if some { // the model without its head returns
+		c.Drop(carried)
 	}
 	var loss program.T
 	switch c.Loss {

@@ -303,9 +303,10 @@ func (b *Builder) result(n int64, dt DType, shape string) T {
 }
 
 // Drop ends the last Python reference to tensors: they are freed after the
-// current operation unless autograd keeps them.
+// current operation unless autograd keeps them; where the block has none yet,
+// after its first.
 func (b *Builder) Drop(ts ...T) {
-	cur := int32(len(b.ops)) - 1
+	cur := max(int32(len(b.ops))-1, b.blocks[b.block].OpLo)
 	for _, t := range ts {
 		b.sts[t.st].Drop = cur
 	}
