@@ -6,13 +6,15 @@ GOFUMPT   := $(GO) run mvdan.cc/gofumpt@v0.12.0
 STATIC    := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME  ?= 10s
 MAX_BYTES := 12582912
+# The page in the program; HTTP/2 is a third of net/http, and config.json files need none.
+TAGS      := web,nethttpomithttp2
 
 .DEFAULT_GOAL := build
 .PHONY: build web serve run test validate check vet format static builds wasm size empty race bench fuzz golden clean
 
 ## build: the program with the web page, stripped, as bin/vramcalc
 build: web
-	CGO_ENABLED=0 $(GO) build -tags web -trimpath -ldflags "-s -w" -o bin/vramcalc ./cmd/vramcalc
+	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -ldflags "-s -w" -o bin/vramcalc ./cmd/vramcalc
 
 ## web: the web page in dist/web, for any static host
 web:
@@ -96,7 +98,7 @@ fuzz:
 golden:
 	$(GO) test ./presets/internal/source -update
 	$(GO) test ./validation/residuals -run InStep -update
-	$(GO) test ./cmd/vramcalc ./cmd/vramcalc/internal/render -update
+	VRAMCALC_BROWSER=off $(GO) test ./cmd/vramcalc ./cmd/vramcalc/internal/render -update
 
 clean:
 	rm -rf bin dist cmd/vramcalc/internal/site/site.zip web/test/shots

@@ -55,6 +55,7 @@ func newCompare(a *app) *cobra.Command {
 	table.add(question.Words{Words: &f.cols}, "cols", "`settings` that make the columns (default method, else gpu)", axes)
 	table.add(question.Words{Words: &f.values}, "value", "what a cell shows: `names` of "+strings.Join(render.Measures(), ", ")+
 		" (default memory; with a GPU memory,fit,tokens/s)", render.Measures)
+	takesFile(cmd)
 	return cmd
 }
 

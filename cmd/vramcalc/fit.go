@@ -63,6 +63,7 @@ func newFit(a *app) *cobra.Command {
 		"fits means with at least this `probability`, by the error band (default: the estimate itself fits)", nil)
 	cmd.Flags().BoolVar(&f.pareto, "pareto", false, "list the front of memory against tokens/s")
 	cmd.Flags().Lookup("pareto").Annotations = map[string][]string{groupKey: {"Search"}}
+	takesFile(cmd)
 	return cmd
 }
 

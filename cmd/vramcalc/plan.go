@@ -14,6 +14,7 @@ type planFlags struct {
 	run            question.RunQuestion
 	check, explain bool
 	watch, observe int64
+	save           string
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -38,12 +39,18 @@ func newPlan(a *app) *cobra.Command {
 	to := flagAdder{cmd, "Beside a running process"}
 	to.add(question.Count{N: &f.watch}, "watch", "read what process `pid` holds until it ends, and show it beside the prediction", nil)
 	to.add(question.Count{N: &f.observe}, "observe", "the same for `n` seconds; without --watch of the process that holds most", nil)
+	takesFile(cmd)
+	cmd.Flags().StringVar(&f.save, "save", "", "write the settings given as a request `file` for -f and answer nothing (alone: standard output)")
+	cmd.Flags().Lookup("save").NoOptDefVal = "-"
 	return cmd
 }
 
 func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if f.explain && a.output == string(render.CSV) {
 		return &usageError{"--explain makes no sense with -o csv: a derivation has no row", "take -o table, json, yaml, markdown or html"}
+	}
+	if f.save != "" {
+		return a.save(cmd, f.save)
 	}
 	request, err := f.build(cmd.Context(), a)
 	if err != nil {

@@ -49,7 +49,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetHelpFunc(help)
 	root.AddCommand(
 		newPlan(a), newCompare(a), newFit(a), newTrace(a), newModels(a), newGPUs(a), newMethods(a), newTrainers(a),
-		newValidate(a), newDocs(a), newDoctor(a), newWeb(a), newVersion(a),
+		newValidate(a), newDocs(a), newDoctor(a), newWeb(a), newMan(), newVersion(a),
 	)
 	return root
 }

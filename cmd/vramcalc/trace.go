@@ -44,6 +44,7 @@ func newTrace(a *app) *cobra.Command {
 	f.add(cmd)
 	cmd.Flags().StringVar(&f.svg, "svg", "", "draw the memory over the step into this `file` instead (-: standard output)")
 	cmd.Flags().StringVar(&f.chrome, "chrome", "", "write a trace for Perfetto into this `file` instead (-: standard output)")
+	takesFile(cmd)
 	return cmd
 }
 
