@@ -2,8 +2,7 @@ package detect
 
 import (
 	"context"
-	"encoding/xml"
-	"fmt"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -83,58 +82,68 @@ func (m *Machine) parseInstances(out []byte, details map[place]migDevice) {
 	slices.SortStableFunc(m.Devices, func(a, b Device) int { return a.Index - b.Index })
 }
 
-// smiLog is the part of nvidia-smi -q -x that tells of instances.
-type smiLog struct {
-	GPUs []struct {
-		UUID      string `xml:"uuid"`
-		Instances []struct {
-			Index   int    `xml:"index"`
-			GPU     string `xml:"gpu_instance_id"`
-			Compute string `xml:"compute_instance_id"`
-			SMs     string `xml:"device_attributes>shared>multiprocessor_count"`
-			Memory  struct {
-				Total    string `xml:"total"`
-				Reserved string `xml:"reserved"`
-				Used     string `xml:"used"`
-				Free     string `xml:"free"`
-			} `xml:"fb_memory_usage"`
-		} `xml:"mig_devices>mig_device"`
-		Processes []struct {
-			GPU     string `xml:"gpu_instance_id"`
-			Compute string `xml:"compute_instance_id"`
-			PID     string `xml:"pid"`
-			Name    string `xml:"process_name"`
-			Memory  string `xml:"used_memory"`
-		} `xml:"processes>process_info"`
-	} `xml:"gpu"`
-}
-
-// parseMIGDetails reads nvidia-smi -q -x.
+// parseMIGDetails reads nvidia-smi -q -x, of which these few elements are told
+// apart by their names alone: no need for an XML reader in the program.
 func parseMIGDetails(out []byte) (map[place]migDevice, error) {
-	var log smiLog
-	if err := xml.Unmarshal(out, &log); err != nil {
-		return nil, fmt.Errorf("output that is no XML: %w", err)
+	if !strings.Contains(string(out), "<nvidia_smi_log>") {
+		return nil, errors.New("output that is no log of nvidia-smi")
 	}
 	details := map[place]migDevice{}
-	for _, g := range log.GPUs {
-		for _, i := range g.Instances {
+	for _, g := range elements(string(out), "gpu") {
+		ids := elements(g, "uuid")
+		at := slices.IndexFunc(ids, func(id string) bool { return strings.HasPrefix(id, "GPU-") })
+		if at < 0 {
+			continue
+		}
+		for _, i := range elements(g, "mig_device") {
+			memory := element(i, "fb_memory_usage")
 			d := migDevice{memory: Device{
-				TotalBytes: inMiB(i.Memory.Total), ReservedBytes: inMiB(i.Memory.Reserved),
-				UsedBytes: inMiB(i.Memory.Used), FreeBytes: inMiB(i.Memory.Free), FreeKnown: strings.HasSuffix(i.Memory.Free, " MiB"),
-				SMs: whole(i.SMs), Source: "nvidia-smi, in whole MiB, MIG instance",
+				TotalBytes: inMiB(element(memory, "total")), ReservedBytes: inMiB(element(memory, "reserved")),
+				UsedBytes: inMiB(element(memory, "used")), FreeBytes: inMiB(element(memory, "free")),
+				FreeKnown: strings.HasSuffix(element(memory, "free"), " MiB"),
+				SMs:       whole(element(i, "multiprocessor_count")), Source: "nvidia-smi, in whole MiB, MIG instance",
 			}}
 			if d.memory.TotalBytes == 0 {
 				continue // no permission to look into it
 			}
-			for _, p := range g.Processes {
-				if p.GPU == i.GPU && p.Compute == i.Compute {
-					d.processes = append(d.processes, Process{whole(p.PID), p.Name, inMiB(p.Memory)})
+			for _, p := range elements(g, "process_info") {
+				if element(p, "gpu_instance_id") == element(i, "gpu_instance_id") && element(p, "compute_instance_id") == element(i, "compute_instance_id") {
+					d.processes = append(d.processes, Process{whole(element(p, "pid")), element(p, "process_name"), inMiB(element(p, "used_memory"))})
 				}
 			}
-			details[place{g.UUID, i.Index}] = d
+			details[place{ids[at], whole(element(i, "index"))}] = d
 		}
 	}
 	return details, nil
+}
+
+// elements are what stands in the elements of a name, in their order.
+func elements(text, name string) (found []string) {
+	for {
+		_, rest, ok := strings.Cut(text, "<"+name)
+		if !ok {
+			return found
+		}
+		if text = rest; !strings.HasPrefix(rest, ">") && !strings.HasPrefix(rest, " ") {
+			continue // a longer name
+		}
+		_, rest, _ = strings.Cut(rest, ">")
+		inner, rest, ok := strings.Cut(rest, "</"+name+">")
+		if !ok {
+			return found
+		}
+		found = append(found, strings.TrimSpace(inner))
+		text = rest
+	}
+}
+
+// element is what stands in the first element of a name; empty where there is
+// none.
+func element(text, name string) string {
+	if found := elements(text, name); len(found) > 0 {
+		return found[0]
+	}
+	return ""
 }
 
 // inMiB reads "19968 MiB", in bytes.
