@@ -6,11 +6,7 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 	in := nd.in
 	switch nd.kind {
 	case nodeCast, nodeAdd, nodePass:
-		for _, v := range in {
-			if v != Never {
-				b.share(v, g, nd.dt)
-			}
-		}
+		b.shareAll(in[:], g, nd.dt)
 	case nodeScale:
 		b.unaryGrad("mul_backward", nd, 2)
 	case nodeUnary:
@@ -32,11 +28,7 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 	case nodeSlice, nodeEmbedding:
 		b.oneGrad("scatter_backward", nd, nd.dt, (b.vals[in[0]].n+2*b.vals[nd.out].n)*nd.dt.Size())
 	case nodeCat:
-		for _, v := range in[:2] {
-			if v != Never {
-				b.share(v, g, nd.dt)
-			}
-		}
+		b.shareAll(in[:2], g, nd.dt)
 	case nodeSoftmax:
 		b.oneGrad("softmax_backward", nd, nd.dt, b.vals[in[0]].n*(8+nd.dt.Size()))
 	case nodeCrossEntropy:
@@ -83,6 +75,15 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 		b.attentionGrad(nd)
 	}
 	return false
+}
+
+// shareAll gives each input a gradient that is the result's itself.
+func (b *Builder) shareAll(in []int32, g int32, dt DType) {
+	for _, v := range in {
+		if v != Never {
+			b.share(v, g, dt)
+		}
+	}
 }
 
 // oneGrad is one kernel that moves so many bytes and writes the gradient of
