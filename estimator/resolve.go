@@ -80,25 +80,10 @@ func (r *resolved) resolveMethod() error {
 
 // contradictions refuses settings that the method does not have.
 func (r *resolved) contradictions() error {
-	m := &r.req.Method
-	given := map[string]bool{
-		"lora-rank": m.LoRARank != 0, "lora-alpha": m.LoRAAlpha != 0, "lora-targets": len(m.LoRATargets) > 0,
-		"lora-dropout": m.LoRADropout != nil, "rslora": m.RSLoRA, "modules-to-save": len(m.ModulesToSave) > 0,
-		"adapter-dtype": r.req.Training.AdapterDType != "",
+	if all := foreign(r.method, &r.req); len(all) > 0 {
+		return contradiction(all[0].setting, r.method.ID, all[0].why)
 	}
-	for _, setting := range []string{"lora-rank", "lora-alpha", "lora-targets", "lora-dropout", "rslora", "modules-to-save", "adapter-dtype"} {
-		if given[setting] && !r.method.Adapter {
-			return contradiction(setting, r.method.ID, "only adapter methods (lora, qlora, dora) have it")
-		}
-	}
-	quant := m.Quant
-	if m.TrainableLayers != 0 && r.method.ID != "freeze" {
-		return contradiction("trainable-layers", r.method.ID, "only --method freeze has it")
-	}
-	if quant != "" && quant != "none" && !r.method.Adapter {
-		return contradiction("quant", r.method.ID, "quantized weights can't train; use --method qlora")
-	}
-	if quant == "none" && r.method.Quantizes {
+	if r.req.Method.Quant == "none" && r.method.Quantizes {
 		return contradiction("quant", r.method.ID, "a base that is not quantized is --method lora")
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/vramcalc/vramcalc/estimator"
-	"github.com/vramcalc/vramcalc/estimator/methods"
 	"github.com/vramcalc/vramcalc/estimator/model"
 	"github.com/vramcalc/vramcalc/estimator/spelling"
 )
@@ -112,35 +111,4 @@ func deviceLabels(devices []estimator.Device) []string {
 		}
 	}
 	return labels
-}
-
-// withoutForeign takes out of r the settings that its method does not have, and
-// names them.
-func withoutForeign(r *estimator.Request) (dropped []string) {
-	m, ok := methods.Get(r.Method.ID)
-	if !ok {
-		return nil // the estimate refuses it
-	}
-	drop := func(setting string, given bool, clear func()) {
-		if given {
-			dropped = append(dropped, setting)
-			clear()
-		}
-	}
-	s := &r.Method
-	if !m.Adapter {
-		drop("lora-rank", s.LoRARank != 0, func() { s.LoRARank = 0 })
-		drop("lora-alpha", s.LoRAAlpha != 0, func() { s.LoRAAlpha = 0 })
-		drop("lora-dropout", s.LoRADropout != nil, func() { s.LoRADropout = nil })
-		drop("lora-targets", len(s.LoRATargets) > 0, func() { s.LoRATargets = nil })
-		drop("rslora", s.RSLoRA, func() { s.RSLoRA = false })
-		drop("modules-to-save", len(s.ModulesToSave) > 0, func() { s.ModulesToSave = nil })
-		drop("adapter-dtype", r.Training.AdapterDType != "", func() { r.Training.AdapterDType = "" })
-		drop("quant", s.Quant != "" && s.Quant != "none", func() { s.Quant = "" })
-		drop("double-quant", s.DoubleQuant != nil, func() { s.DoubleQuant = nil })
-	}
-	if m.ID != "freeze" {
-		drop("trainable-layers", s.TrainableLayers != 0, func() { s.TrainableLayers = 0 })
-	}
-	return dropped
 }

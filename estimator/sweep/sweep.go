@@ -72,7 +72,7 @@ func (g *Grid) Dropped() map[string][]string {
 		for i, method := range a.Values {
 			r := g.Base
 			a.Apply(&r, i)
-			for _, name := range withoutForeign(&r) {
+			for _, name := range estimator.WithoutForeign(&r) {
 				if !slices.ContainsFunc(g.Axes, func(b Axis) bool { return b.Setting == name }) {
 					dropped[method] = append(dropped[method], name)
 				}
@@ -88,7 +88,7 @@ func (g *Grid) request(at []int) estimator.Request {
 	for k, a := range g.Axes {
 		if a.Setting == "method" && len(a.Values) > 1 {
 			a.Apply(&r, at[k])
-			withoutForeign(&r)
+			estimator.WithoutForeign(&r)
 		}
 	}
 	for k, a := range g.Axes {
