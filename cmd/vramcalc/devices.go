@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
@@ -15,28 +16,46 @@ import (
 // devices are the devices asked for. Without a name they are those of this
 // machine, or else the common sizes, and then common is true.
 func (a *app) devices(ctx context.Context, names []string, count int64) (found []estimator.Device, common bool, err error) {
+	found, err = a.namedOrLocal(ctx, names, count)
+	if common = len(found) == 0 && err == nil; common {
+		found, err = question.Devices(question.CommonCards, count, question.PresetDevice)
+	}
+	return found, common, err
+}
+
+// namedOrLocal are the devices that were named, or those of this machine.
+// There are none where the common cards were asked for, and where nobody named
+// one and this machine has none.
+func (a *app) namedOrLocal(ctx context.Context, names []string, count int64) ([]estimator.Device, error) {
+	if slices.Contains(names, question.Common) {
+		if len(names) > 1 {
+			return nil, &usageError{"--gpu common stands alone: it is one card per common size", "leave out either common or the other names"}
+		}
+		return nil, nil
+	}
 	if len(names) == 0 {
 		m := a.env.local(ctx)
 		if len(m.Devices) > 0 {
-			found, err = locals(m, count)
-			return found, false, err
+			return locals(m, count)
 		}
 		for _, f := range m.Findings {
 			fmt.Fprintf(a.stderr, "%s: note: %s\n", programName, f.Message)
 		}
-		names, common = question.CommonCards, true
+		return nil, nil
 	}
-	found, err = question.Devices(names, count, func(name string) ([]estimator.Device, error) {
-		if name != question.Local {
-			return question.PresetDevice(name)
+	return question.Devices(names, count, func(name string) ([]estimator.Device, error) {
+		switch name {
+		case question.None:
+			return nil, &usageError{"--gpu none makes no sense here: this question is about cards", "it belongs to compare, and stands alone there"}
+		case question.Local:
+			m := a.env.local(ctx)
+			if len(m.Devices) == 0 {
+				return nil, noLocal(m)
+			}
+			return locals(m, count)
 		}
-		m := a.env.local(ctx)
-		if len(m.Devices) == 0 {
-			return nil, noLocal(m)
-		}
-		return locals(m, count)
+		return question.PresetDevice(name)
 	})
-	return found, common, err
 }
 
 // locals are the distinct GPUs of this machine, count of them used together.

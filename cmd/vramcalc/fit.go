@@ -1,33 +1,42 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
+	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/files"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/methods"
 	"github.com/vramcalc/vramcalc/estimator/solve"
 	"github.com/vramcalc/vramcalc/estimator/spelling"
 	"github.com/vramcalc/vramcalc/estimator/sweep"
+	"github.com/vramcalc/vramcalc/presets"
 )
 
 // fitFlags are the flags of fit.
 type fitFlags struct {
 	question.Question
 	lists       question.Lists
+	run         question.RunQuestion
 	max         []string
 	pareto      bool
+	svg         string
 	probability *float64
 }
 
 // frontByDefault are the values that a front is looked for among: what
 // changes memory and speed of a run and not the model that comes out, but for
-// the optimizer's 8-bit states.
+// the rounding of the optimizer's 8-bit states and of a quantized base.
 var frontByDefault = question.Lists{
 	"checkpointing": estimator.Checkpointings(),
 	"loss":          estimator.Losses(),
@@ -35,97 +44,148 @@ var frontByDefault = question.Lists{
 	"micro-batch":   {"1", "2", "4", "8", "16", "32"},
 }
 
+// maxModel is the unknown that no number is.
+const maxModel = "model"
+
+func unknownNames() []string { return append(solve.Settings(), maxModel) }
+
 func newFit(a *app) *cobra.Command {
 	f := &fitFlags{lists: question.Lists{}}
 	cmd := &cobra.Command{
 		Use:   "fit --model NAME --method NAME [flags]",
-		Short: "The largest batch, sequence or rank that fits; the smallest GPU",
-		Long: "fit searches for what still fits. With --gpu it is the largest micro-batch and\n" +
-			"the longest sequence, or what --max names; without, the smallest of the common\n" +
-			"cards. Each answer was estimated, and so was the next value, which does not fit.\n" +
+		Short: "The largest batch, sequence or model that fits; the smallest GPU",
+		Long: "fit searches for what still fits. On a GPU, named or of this machine, it is the\n" +
+			"largest micro-batch and the longest sequence, or what --max names; --max model\n" +
+			"goes through the presets. Where there is none, and with --gpu common, it is the\n" +
+			"smallest of the common cards, as asked and with other settings than asked.\n" +
+			"Each answer was estimated, and so was the next value, which does not fit.\n" +
 			"--pareto lists the settings that no others beat in memory and speed at once,\n" +
-			"over checkpointing, loss, optimizer and micro-batch, or the values given.",
+			"over checkpointing, loss, optimizer, quantization and micro-batch, or the\n" +
+			"values given.",
 		Example: "  vramcalc fit --model llama-7b --method qlora --gpu rtx-4090\n" +
 			"  vramcalc fit --model llama-7b --method qlora --gpu rtx-4090 --max lora-rank\n" +
+			"  vramcalc fit --method full,lora,qlora --gpu rtx-4090 --max model\n" +
 			"  vramcalc fit --model llama-7b --method full,lora,qlora --probability 0.95\n" +
-			"  vramcalc fit --model llama-7b --method lora --gpu a100-40gb-sxm --pareto",
+			"  vramcalc fit --model llama-7b --method lora --gpu a100-40gb-sxm --pareto\n" +
+			"  vramcalc fit --model llama-7b --method lora --gpu h100 --pareto --svg h.svg",
 		Args:                  noArguments,
 		DisableFlagsInUseLine: true,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return a.fit(cmd.Context(), f) },
 	}
 	cmd.Flags().SortFlags = false
 	addSettings(cmd, f.lists.Settings(&f.Question))
-	cmd.Flags().Lookup("gpu").Usage = "GPU `names`, or local; not given: the smallest common card is looked for"
+	cmd.Flags().Lookup("gpu").Usage = "GPU `names`, or local, or common: the smallest common card; not given: local where there is one, else common"
+	addSettings(cmd, f.run.Settings())
 	search := flagAdder{cmd, "Search"}
-	search.add(question.Words{Words: &f.max}, "max", "`settings` to make as large as fits: "+strings.Join(solve.Settings(), ", ")+
-		" (default those of the first two that were not given)", solve.Settings)
+	search.add(question.Words{Words: &f.max}, "max", "`settings` to make as large as fits: "+strings.Join(unknownNames(), ", ")+
+		" (default those of the first two that were not given)", unknownNames)
 	search.add(question.Number{X: &f.probability, Low: 0.01, High: 1, Want: "a number from 0.01 up to less than 1"}, "probability",
 		"fits means with at least this `probability`, by the error band (default: the estimate itself fits)", nil)
-	cmd.Flags().BoolVar(&f.pareto, "pareto", false, "list the front of memory against tokens/s")
+	cmd.Flags().BoolVar(&f.pareto, "pareto", false, "list and plot the front of memory against tokens/s")
 	cmd.Flags().Lookup("pareto").Annotations = map[string][]string{groupKey: {"Search"}}
+	cmd.Flags().StringVar(&f.svg, "svg", "", "draw the front into this `file` instead (-: standard output)")
 	takesFile(cmd)
 	return cmd
 }
 
 func (a *app) fit(ctx context.Context, f *fitFlags) error {
-	max, err := f.unknowns()
+	data, err := f.run.Build()
 	if err != nil {
 		return err
 	}
-	var otherwise question.Lists
-	if f.pareto {
-		otherwise = frontByDefault
-	}
-	grid, err := a.gridOf(ctx, &f.Question, f.lists, otherwise)
+	devices, err := a.namedOrLocal(ctx, f.GPUs, f.Request.Device.Count)
 	if err != nil {
 		return err
 	}
-	s := render.Solution{Common: len(grid.Devices) == 0}
+	max, err := f.unknowns(devices)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(max, maxModel) {
+		f.Model = presets.Models()[0].ID // any: each takes its place in turn
+	}
+	grid, err := a.gridOf(ctx, &f.Question, f.lists, f.otherwise(), devices)
+	if err != nil {
+		return err
+	}
+	s := render.Solution{Costs: answer.CostsOver(data, devices)}
 	if f.probability != nil {
 		s.Bound = solve.Bound(*f.probability)
 	}
 	switch {
 	case f.pareto:
 		err = a.front(&grid, &s)
-	case s.Common:
-		err = a.smallest(&grid, &s)
+	case len(devices) == 0:
+		err = a.smallest(&grid, f, &s)
+	case slices.Contains(max, maxModel):
+		err = a.largestModels(&grid, &s)
 	default:
 		err = a.largest(&grid, max, &s)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case f.svg != "":
+		return a.drawFront(f.svg, s)
 	}
 	return a.write(s)
 }
 
-// unknowns are the settings to search. Each is free: it was not given.
-func (f *fitFlags) unknowns() ([]string, error) {
-	given := func(setting string) bool {
-		return len(f.lists[setting]) > 0 || setting == "micro-batch" && len(f.lists["batch-size"]) > 0
+// otherwise are the values of settings that nobody gave.
+func (f *fitFlags) otherwise() question.Lists {
+	if !f.pareto {
+		return nil
 	}
+	otherwise := maps.Clone(frontByDefault)
+	if m, ok := methods.Get(f.Request.Method.ID); ok && len(f.lists["method"]) == 1 && m.Adapter {
+		otherwise["quant"] = slices.DeleteFunc(slices.Clone(frontQuants), func(q string) bool { return q == "none" && m.Quantizes })
+	}
+	return otherwise
+}
+
+// frontQuants are the kinds of storage that a front is looked for among.
+var frontQuants = []string{"none", "int8", "nf4"}
+
+// given says whether a setting was.
+func (f *fitFlags) given(setting string) bool {
+	switch setting {
+	case "micro-batch":
+		return len(f.lists["micro-batch"])+len(f.lists["batch-size"]) > 0
+	case "double-quant":
+		return f.Request.Method.DoubleQuant != nil
+	}
+	return len(f.lists[setting]) > 0
+}
+
+// unknowns are the settings to search on devices. Each is free: it was not given.
+func (f *fitFlags) unknowns(devices []estimator.Device) ([]string, error) {
 	for _, n := range f.max {
 		switch {
-		case !slices.Contains(solve.Settings(), n):
+		case !slices.Contains(unknownNames(), n):
 			return nil, &usageError{
-				fmt.Sprintf("--max %q: want some of %s", n, strings.Join(solve.Settings(), ", ")),
-				question.DidYouMean(spelling.Near(n, solve.Settings()), ""),
+				fmt.Sprintf("--max %q: want some of %s", n, strings.Join(unknownNames(), ", ")),
+				question.DidYouMean(spelling.Near(n, unknownNames()), ""),
 			}
-		case given(n):
+		case f.given(n):
 			return nil, &usageError{fmt.Sprintf("--max %s and --%s contradict each other", n, n), "give a value, or have the largest looked for"}
 		case f.pareto:
 			return nil, &usageError{"--max and --pareto are two questions", "ask them one after the other"}
-		case len(f.GPUs) == 0:
+		case n == maxModel && len(f.max) > 1:
+			return nil, &usageError{"--max model stands alone: the other settings are searched for one model", "ask one after the other"}
+		case len(devices) == 0:
 			return nil, &usageError{"--max makes no sense without --gpu", "name the card, such as --gpu rtx-4090"}
 		}
 	}
-	if f.pareto && len(f.GPUs) != 1 {
+	switch {
+	case f.pareto && len(devices) != 1:
 		return nil, &usageError{"--pareto needs one --gpu: speeds of several make no front", "for example --gpu rtx-4090"}
-	}
-	if len(f.max) > 0 {
+	case f.svg != "" && !f.pareto:
+		return nil, &usageError{"--svg draws a front and needs --pareto", `"vramcalc trace --svg" draws the memory over a step`}
+	case len(f.max) > 0:
 		return f.max, nil
 	}
-	free := slices.DeleteFunc(slices.Clone(solve.Settings()[:2]), given)
-	if len(free) == 0 && len(f.GPUs) > 0 && !f.pareto {
+	free := slices.DeleteFunc(slices.Clone(solve.Settings()[:2]), f.given)
+	if len(free) == 0 && len(devices) > 0 && !f.pareto {
 		return nil, &usageError{"--micro-batch and --seq-len are both given: nothing is left to look for", "leave one out, or say what with --max"}
 	}
 	return free, nil
@@ -162,21 +222,47 @@ func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution) e
 	return nil
 }
 
-// smallest finds the smallest common card of each combination.
-func (a *app) smallest(grid *sweep.Grid, s *render.Solution) error {
+// largestModels finds the largest preset in each combination on each device.
+func (a *app) largestModels(grid *sweep.Grid, s *render.Solution) error {
+	s.Axes = grid.AllAxes()
+	for at, r := range grid.Requests() {
+		edges, errs := solve.LargestModels(r, grid.Devices, presets.Models(), s.Bound, a.env.engine.Estimate)
+		for i := range edges {
+			s.Models = append(s.Models, render.SolvedModel{At: append(slices.Clone(at), i), ModelEdge: edges[i], Err: errs[i]})
+		}
+	}
+	if len(s.Models) == 1 {
+		return s.Models[0].Err
+	}
+	return nil
+}
+
+// smallest finds the smallest common card of each combination, and the
+// smallest with other settings where those make it smaller.
+func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution) error {
 	devices, err := question.Devices(question.CommonCards, grid.Base.Device.Count, question.PresetDevice)
 	if err != nil {
 		return err
 	}
 	s.Axes = grid.AllAxes()
+	data, _ := f.run.Build() // refused before
+	s.Costs = answer.CostsOver(data, devices)
+	free := func(setting string) bool { return !f.given(setting) }
 	for at, r := range grid.Requests() {
 		reports, errs := a.env.engine.Estimate(r, devices)
-		card := render.SolvedCard{At: at, Err: errs[len(errs)-1]}
-		if i := solve.Smallest(reports, errs, s.Bound); i >= 0 {
-			card.Report, card.Err = &reports[i], nil
+		card, smaller := render.SolvedCard{At: at}, devices
+		answered := slices.Index(errs, nil)
+		switch i := solve.Smallest(reports, errs, s.Bound); {
+		case answered < 0:
+			card.Err = errs[0]
+		case i >= 0:
+			card.Report, smaller = &reports[i], devices[:i]
 		}
 		if card.Err != nil && len(s.Axes) == 0 {
 			return card.Err
+		}
+		if card.Err == nil {
+			card.Smaller = solve.SmallestWith(r, smaller, solve.Choices(reports[answered], free), s.Bound, a.env.engine.Estimate)
 		}
 		s.Cards = append(s.Cards, card)
 	}
@@ -186,20 +272,34 @@ func (a *app) smallest(grid *sweep.Grid, s *render.Solution) error {
 // front finds the front among the cells that fit.
 func (a *app) front(grid *sweep.Grid, s *render.Solution) error {
 	s.Axes = grid.AllAxes()
-	var fitting []sweep.Cell
+	s.Front = &render.SolvedFront{}
 	var refusal error
-	tried := 0
 	for c := range grid.Cells(a.env.engine.Estimate) {
-		tried++
+		s.Front.Tried++
 		if c.Err != nil {
 			refusal = c.Err
 		} else if s.Bound.Holds(c.Report) {
-			fitting = append(fitting, c)
+			s.Front.Fitting = append(s.Front.Fitting, c)
 		}
 	}
-	s.Front, s.Fitting, s.Tried = solve.Front(fitting), len(fitting), tried
-	if len(s.Front) == 0 && refusal != nil {
+	s.Front.Cells = solve.Front(s.Front.Fitting)
+	if len(s.Front.Cells) == 0 && refusal != nil {
 		return refusal
 	}
 	return nil
+}
+
+// drawFront writes the drawing of a front to a file or standard output.
+func (a *app) drawFront(name string, s render.Solution) error {
+	if len(s.Front.Cells) == 0 {
+		return &failure{errors.New("--svg: nothing fits, so there is nothing to draw"), "the same question without --svg tells more"}
+	}
+	if name == "-" {
+		return render.WriteFrontSVG(a.stdout, s)
+	}
+	var b bytes.Buffer
+	if err := render.WriteFrontSVG(&b, s); err != nil {
+		return err
+	}
+	return files.Write(name, b.Bytes())
 }

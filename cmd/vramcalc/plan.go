@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/render"
 )
@@ -68,9 +69,7 @@ func (a *app) plan(cmd *cobra.Command, f *planFlags) error {
 	if err != nil {
 		return err
 	}
-	if data != nil {
-		plan.Over(*data, devices)
-	}
+	plan.Over(answer.CostsOver(data, devices))
 	if f.watch+f.observe > 0 {
 		seen, err := a.observe(cmd.Context(), watcher{f.watch, f.observe, readingPause})
 		if err != nil {

@@ -42,6 +42,7 @@ func newTrace(a *app) *cobra.Command {
 	}
 	cmd.Flags().SortFlags = false
 	f.add(cmd)
+	cmd.Flags().Lookup("gpu").Usage = "GPU `name`, or local; not given: memory alone"
 	cmd.Flags().StringVar(&f.svg, "svg", "", "draw the memory over the step into this `file` instead (-: standard output)")
 	cmd.Flags().StringVar(&f.chrome, "chrome", "", "write a trace for Perfetto into this `file` instead (-: standard output)")
 	takesFile(cmd)
@@ -62,9 +63,12 @@ func (a *app) trace(ctx context.Context, f *traceFlags) error {
 		return err
 	}
 	if len(f.GPUs) == 1 {
-		devices, _, err := a.devices(ctx, f.GPUs, f.Request.Device.Count)
-		if err != nil {
+		devices, err := a.namedOrLocal(ctx, f.GPUs, f.Request.Device.Count)
+		switch {
+		case err != nil:
 			return err
+		case len(devices) != 1: // common, or local where unequal cards are
+			return &usageError{"--gpu " + f.GPUs[0] + ": trace follows one step on one GPU", "name one, such as --gpu rtx-4090"}
 		}
 		r.Device = devices[0]
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/cost"
-	"github.com/vramcalc/vramcalc/hardware"
 )
 
 // Engine answers requests.
@@ -109,18 +108,6 @@ func (e Engine) ask(r estimator.Request, devices []estimator.Device, common bool
 		return plan, nil, first
 	}
 	return plan, requests, nil
-}
-
-// Over adds to every answer what a run over data takes.
-func (p *Plan) Over(data cost.Data, devices []estimator.Device) {
-	gpus := map[string]hardware.GPU{}
-	for _, d := range devices {
-		gpus[d.GPU.ID] = d.GPU
-	}
-	for i := range p.Answers {
-		a := &p.Answers[i]
-		a.Run = cost.Of(a.Report, gpus[a.Device.ID], data)
-	}
 }
 
 // about says which of several devices an error is about.

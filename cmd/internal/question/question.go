@@ -15,8 +15,12 @@ import (
 	"github.com/vramcalc/vramcalc/presets"
 )
 
-// Local asks for the GPUs of this machine.
-const Local = "local"
+// What can stand in place of a GPU's name.
+const (
+	Local  = "local"  // the GPUs of this machine
+	Common = "common" // one card per common memory size
+	None   = "none"   // no GPU: memory alone
+)
 
 // Question is what a user said. The zero value says nothing.
 type Question struct {
@@ -54,8 +58,8 @@ func (q *Question) Settings() []Setting {
 	group("What it is kept and computed in", q.memorySettings()...)
 	group(
 		"Hardware",
-		Setting{Name: "gpu", Value: Words{&q.GPUs}, Usage: "GPU `names`, or local; not given: the local card or the common sizes", Values: func() []string {
-			return append([]string{Local}, presets.GPUNames()...)
+		Setting{Name: "gpu", Value: Words{&q.GPUs}, Usage: "GPU `names`, or local, or common: a card per common size; not given: local where there is one, else common", Values: func() []string {
+			return append([]string{Local, Common}, presets.GPUNames()...)
 		}},
 		Setting{Name: "gpus", Value: Count{&q.Request.Device.Count}, Usage: "`n` GPUs used together (default 1)"},
 	)

@@ -5,8 +5,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 	asked "github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/cost"
 	"github.com/vramcalc/vramcalc/estimator/sweep"
 )
 
@@ -19,7 +21,17 @@ type Comparison struct {
 	By, Over []string
 	Values   []string // what a cell shows, of [Measures]
 	Dropped  map[string][]string
-	Width    int // of the page; 0 is unlimited
+	Costs    answer.Costs // of a whole run, where that was asked for
+	Width    int          // of the page; 0 is unlimited
+}
+
+// answer is a cell's report with what a run of it takes.
+func (c Comparison) answer(cell *sweep.Cell) Answer {
+	a := Answer{Report: cell.Report}
+	if cell.Err == nil {
+		a.Run = c.Costs.Of(cell.Report)
+	}
+	return a
 }
 
 // cellError is the reason why a cell has no report.
@@ -33,6 +45,7 @@ func (c Comparison) Data() any {
 	type cell struct {
 		Settings Record `json:"settings"`
 		*estimator.Report
+		Run   *cost.Run  `json:"run,omitempty"`
 		Error *cellError `json:"error,omitempty"`
 	}
 	cells := make([]cell, len(c.Cells))
@@ -43,7 +56,7 @@ func (c Comparison) Data() any {
 			cells[i].Error = &cellError{problem, hint}
 			continue
 		}
-		cells[i].Report = &c.Cells[i].Report
+		cells[i].Report, cells[i].Run = &c.Cells[i].Report, c.Costs.Of(c.Cells[i].Report)
 	}
 	return struct {
 		SchemaVersion int          `json:"schema_version"`
@@ -66,7 +79,7 @@ func (c Comparison) settings(cell *sweep.Cell) Record {
 func (c Comparison) Rows() []Record {
 	var plan Plan
 	for i := range c.Cells {
-		plan.Answers = append(plan.Answers, Answer{Report: c.Cells[i].Report})
+		plan.Answers = append(plan.Answers, c.answer(&c.Cells[i]))
 	}
 	rows := plan.Rows()
 	for i := range rows {
@@ -93,7 +106,7 @@ func (c Comparison) Sections() []Section {
 	t := pivot{Comparison: c}
 	grids := t.grids()
 	head := Section{Lines: []Line{line(text(Strong, t.title())), line(text(Faint, t.fixed())), line(text(Faint, t.legend()))}, Grids: grids}
-	out := []Section{head, {Title: "No answer", Lines: t.reasonLines()}, c.assumed(), c.found()}
+	out := []Section{head, {Title: "No answer", Lines: t.reasonLines()}, c.run(), c.assumed(), c.found()}
 	return slices.DeleteFunc(out, func(s Section) bool { return len(s.Lines)+len(s.Grids) == 0 })
 }
 
@@ -194,7 +207,7 @@ func (t *pivot) list(labels []Column, head [][]Span, rows []int, rowValues [][]i
 		for k, v := range t.Values {
 			switch {
 			case cell.Err == nil:
-				s := measures[v].show(cell.Report)
+				s := measures[v].show(t.answer(cell))
 				t.explain(measures[v].marks[s.Text])
 				spans = append(spans, s)
 			case k == 0:
@@ -215,7 +228,7 @@ func (t *pivot) cell(c *sweep.Cell) Span {
 	}
 	var parts []string
 	for _, v := range t.Values {
-		s := measures[v].show(c.Report)
+		s := measures[v].show(t.answer(c))
 		if s.Text == "" {
 			s.Text = "–"
 		}
@@ -276,7 +289,7 @@ func (t *pivot) markBest(spans []Span, rows, row, cols []int, colValues [][]int)
 		if c.Err != nil || c.Report.Fit != nil && !c.Report.Fit.Fits {
 			continue
 		}
-		if values[i], known[i] = m.number(c.Report); !known[i] {
+		if values[i], known[i] = m.number(t.answer(c)); !known[i] {
 			continue
 		}
 		differ = differ || found && values[i] != best

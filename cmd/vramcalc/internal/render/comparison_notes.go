@@ -27,26 +27,37 @@ func (c Comparison) fixed() string {
 	if first == nil {
 		return ""
 	}
-	t := first.Training
 	varies := func(setting string) bool { return slices.Contains(c.By, setting) || slices.Contains(c.Over, setting) }
 	var parts []string
-	add := func(setting, value string) {
-		if !varies(setting) && value != "" {
-			parts = append(parts, value)
+	add := func(setting string, value func(*estimator.Report) string) {
+		shared := value(first)
+		for i := range c.Cells {
+			if c.Cells[i].Err == nil && value(&c.Cells[i].Report) != shared {
+				return
+			}
+		}
+		if !varies(setting) && shared != "" {
+			parts = append(parts, shared)
 		}
 	}
-	add("model", first.Model.Name)
-	add("method", first.Method.ID)
-	add("precision", t.Precision)
-	add("micro-batch", "batch "+integer(t.MicroBatch))
-	add("seq-len", integer(t.SeqLen)+" tokens")
-	if t.GradAccum > 1 {
-		add("grad-accum", "× "+integer(t.GradAccum)+" accumulated")
-	}
-	add("trainer", t.Trainer)
-	if first.Device.ID != "" {
-		add("gpu", deviceName(*first)+", "+GiB(first.Device.CapacityBytes-first.Device.UsedBytes))
-	}
+	add("model", func(r *estimator.Report) string { return r.Model.Name })
+	add("method", func(r *estimator.Report) string { return r.Method.ID })
+	add("precision", func(r *estimator.Report) string { return r.Training.Precision })
+	add("micro-batch", func(r *estimator.Report) string { return "batch " + integer(r.Training.MicroBatch) })
+	add("seq-len", func(r *estimator.Report) string { return integer(r.Training.SeqLen) + " tokens" })
+	add("grad-accum", func(r *estimator.Report) string {
+		if r.Training.GradAccum <= 1 {
+			return ""
+		}
+		return "× " + integer(r.Training.GradAccum) + " accumulated"
+	})
+	add("trainer", func(r *estimator.Report) string { return r.Training.Trainer })
+	add("gpu", func(r *estimator.Report) string {
+		if r.Device.ID == "" {
+			return ""
+		}
+		return deviceName(*r) + ", " + GiB(r.Device.CapacityBytes-r.Device.UsedBytes)
+	})
 	return strings.Join(parts, " · ")
 }
 
@@ -113,8 +124,9 @@ func (c Comparison) assumed() Section {
 	return s
 }
 
-// scope words which cells these are: the values that they have on each axis,
-// where they are all the cells with those, else how many.
+// scope words which cells these are: the values that they have on the axes
+// that set them apart, where those are all the cells with these values, else
+// how many.
 func (c Comparison) scope(cells []*sweep.Cell, answered int) string {
 	in := make([][]bool, len(c.Axes))
 	for k, a := range c.Axes {
@@ -123,17 +135,7 @@ func (c Comparison) scope(cells []*sweep.Cell, answered int) string {
 			in[k][cell.At[k]] = true
 		}
 	}
-	all := 0
-	for i := range c.Cells {
-		inside := c.Cells[i].Err == nil
-		for k, at := range c.Cells[i].At {
-			inside = inside && in[k][at]
-		}
-		if inside {
-			all++
-		}
-	}
-	if all != len(cells) {
+	if c.inside(in) != len(cells) {
 		return strconv.Itoa(len(cells)) + " of " + strconv.Itoa(answered) + " cells"
 	}
 	var parts []string
@@ -144,11 +146,29 @@ func (c Comparison) scope(cells []*sweep.Cell, answered int) string {
 				names = append(names, a.Values[i])
 			}
 		}
-		if len(names) < len(a.Values) {
+		only := in[k]
+		in[k] = nil // any value
+		if c.inside(in) != len(cells) {
+			in[k] = only
 			parts = append(parts, strings.Join(names, ", "))
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// inside counts the answered cells with some of the values on each axis; nil
+// stands for any.
+func (c Comparison) inside(in [][]bool) (n int) {
+	for i := range c.Cells {
+		inside := c.Cells[i].Err == nil
+		for k, at := range c.Cells[i].At {
+			inside = inside && (in[k] == nil || in[k][at])
+		}
+		if inside {
+			n++
+		}
+	}
+	return n
 }
 
 // found are the findings of the cells, each once with where it holds.

@@ -24,7 +24,8 @@ p, .item { margin: .25rem 0; }
 table { border-collapse: collapse; margin: .5rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; white-space: pre-line; }
 th { font-weight: 600; border-bottom: 1px solid; }
-.right { text-align: right; font-variant-numeric: tabular-nums; }
+.right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.scroll { overflow-x: auto; }
 .strong, .good, .doubt, .bad { font-weight: 600; }
 .good { color: light-dark(#116329, #4ac26b); }
 .doubt { color: light-dark(#7d4e00, #d4a72c); }
@@ -47,6 +48,9 @@ func writeHTML(w io.Writer, sections []Section) error {
 		}
 		for i := range s.Grids {
 			htmlGrid(&b, &s.Grids[i])
+		}
+		if s.Plot != nil {
+			b.WriteString(s.Plot.svg(false))
 		}
 	}
 	b.WriteString("</body>\n</html>\n")
@@ -89,7 +93,7 @@ func htmlLine(b *bytes.Buffer, l Line) {
 }
 
 func htmlGrid(b *bytes.Buffer, g *Grid) {
-	b.WriteString("<table>\n")
+	b.WriteString("<div class=\"scroll\"><table>\n")
 	if !g.NoHead {
 		b.WriteString("<thead><tr>")
 		for _, c := range g.Columns {
@@ -105,7 +109,7 @@ func htmlGrid(b *bytes.Buffer, g *Grid) {
 		}
 		b.WriteString("</tr>\n")
 	}
-	b.WriteString("</tbody>\n</table>\n")
+	b.WriteString("</tbody>\n</table></div>\n")
 }
 
 func htmlAlign(c Column) string {

@@ -31,6 +31,11 @@ func writeMarkdown(w io.Writer, sections []Section) error {
 				return err
 			}
 		}
+		if s.Plot != nil {
+			b.WriteString("```text\n")
+			s.Plot.writeText(&b, Page{Width: 80})
+			b.WriteString("```\n")
+		}
 	}
 	_, err := w.Write(b.Bytes())
 	return err

@@ -1,39 +1,57 @@
 package render
 
-import "github.com/vramcalc/vramcalc/estimator"
+import (
+	"slices"
 
-// measure is something of a report that a cell can show.
+	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/cost"
+)
+
+// measure is something of an answer that a cell can show.
 type measure struct {
 	title   string // of a column of its own
 	meaning string // in a sentence
 	right   bool
 	better  float64 // +1: more is better, -1: less, 0: neither
-	number  func(estimator.Report) (float64, bool)
+	number  func(Answer) (float64, bool)
 	words   func(float64) string
+	wordsOf func(Answer) string         // instead of words, where one number is not all
 	mark    func(estimator.Report) Span // instead of a number
 	marks   map[string]string           // what the marks mean
 }
 
-// show is the measure of a report in words: a dash where it is not known, and
+// show is the measure of an answer in words: a dash where it is not known, and
 // for the speed of a step that does not fit.
-func (m measure) show(r estimator.Report) Span {
+func (m measure) show(a Answer) Span {
 	if m.mark != nil {
-		return m.mark(r)
+		return m.mark(a.Report)
 	}
-	v, ok := m.number(r)
-	if !ok {
+	v, ok := m.number(a)
+	switch {
+	case !ok:
 		return text(Faint, "–")
+	case m.wordsOf != nil:
+		return plain(m.wordsOf(a))
 	}
 	return plain(m.words(v))
 }
 
+// The names of what a cell can show: of the memory alone, of a card, and of a
+// whole run.
+var (
+	memoryMeasures = []string{"memory", "allocated", "reserved"}
+	cardMeasures   = []string{"fit", "headroom", "probability", "tokens/s", "samples/s", "step-time", "mfu", "hfu"}
+	runMeasures    = []string{"duration", "gpu-hours", "cost", "energy"}
+)
+
 // Measures are the names of what a cell can show.
-func Measures() []string {
-	return []string{
-		"memory", "allocated", "reserved", "fit", "headroom", "probability",
-		"tokens/s", "samples/s", "step-time", "mfu", "hfu",
-	}
-}
+func Measures() []string { return slices.Concat(memoryMeasures, cardMeasures, runMeasures) }
+
+// NeedsCard says whether a measure is known only on a card.
+func NeedsCard(name string) bool { return !slices.Contains(memoryMeasures, name) }
+
+// NeedsRun says whether a measure is one of a whole run.
+func NeedsRun(name string) bool { return slices.Contains(runMeasures, name) }
 
 var measures = map[string]measure{
 	"memory":    size("GiB", "device memory in GiB", func(r estimator.Report) int64 { return r.Memory.DeviceBytes }),
@@ -44,7 +62,7 @@ var measures = map[string]measure{
 	}},
 	"headroom": {
 		title: "to spare", meaning: "GiB to spare", right: true, better: 1, words: func(v float64) string { return gib(int64(v)) },
-		number: func(r estimator.Report) (float64, bool) {
+		number: func(r Answer) (float64, bool) {
 			if r.Fit == nil {
 				return 0, false
 			}
@@ -53,7 +71,7 @@ var measures = map[string]measure{
 	},
 	"probability": {
 		title: "likely", meaning: "how likely it fits", right: true, better: 1, words: percent,
-		number: func(r estimator.Report) (float64, bool) {
+		number: func(r Answer) (float64, bool) {
 			if r.Fit == nil {
 				return 0, false
 			}
@@ -65,6 +83,15 @@ var measures = map[string]measure{
 	"step-time": speed("step", "time of an optimizer step", -1, Duration, func(t *estimator.Throughput) float64 { return t.StepSeconds }),
 	"mfu":       speed("MFU", "MFU", 1, percent, func(t *estimator.Throughput) float64 { return t.MFU }),
 	"hfu":       speed("HFU", "HFU", 1, percent, func(t *estimator.Throughput) float64 { return t.HFU }),
+
+	"duration":  ofRun("time", "time of the whole run", hours, func(r *cost.Run) *float64 { return &r.Seconds }),
+	"gpu-hours": ofRun("GPU-hours", "GPU-hours of the whole run", Significant, func(r *cost.Run) *float64 { return &r.GPUHours }),
+	"cost": {
+		title: "USD", meaning: "cost of the whole run in USD", right: true, better: -1,
+		number:  runNumber(func(r *cost.Run) *float64 { return r.LowUSD }),
+		wordsOf: func(a Answer) string { return dollars(a.Run) },
+	},
+	"energy": ofRun("kWh", "most energy of the whole run in kWh", Significant, func(r *cost.Run) *float64 { return r.MostKWh }),
 }
 
 // size is a measure in bytes, shown in GiB.
@@ -72,7 +99,7 @@ func size(title, meaning string, of func(estimator.Report) int64) measure {
 	return measure{
 		title: title, meaning: meaning, right: true, better: -1,
 		words:  func(v float64) string { return gib(int64(v)) },
-		number: func(r estimator.Report) (float64, bool) { return float64(of(r)), true },
+		number: func(a Answer) (float64, bool) { return float64(of(a.Report)), true },
 	}
 }
 
@@ -80,13 +107,28 @@ func size(title, meaning string, of func(estimator.Report) int64) measure {
 func speed(title, meaning string, better float64, words func(float64) string, of func(*estimator.Throughput) float64) measure {
 	return measure{
 		title: title, meaning: meaning, right: true, better: better, words: words,
-		number: func(r estimator.Report) (float64, bool) {
+		number: func(r Answer) (float64, bool) {
 			if r.Throughput == nil || r.Fit != nil && !r.Fit.Fits {
 				return 0, false
 			}
 			v := of(r.Throughput)
 			return v, v > 0
 		},
+	}
+}
+
+// ofRun is a measure of a whole run of which less is better.
+func ofRun(title, meaning string, words func(float64) string, of func(*cost.Run) *float64) measure {
+	return measure{title: title, meaning: meaning, right: true, better: -1, words: words, number: runNumber(of)}
+}
+
+// runNumber is a number of a run that fits; nil is not known.
+func runNumber(of func(*cost.Run) *float64) func(Answer) (float64, bool) {
+	return func(a Answer) (float64, bool) {
+		if a.Run == nil || a.Fit != nil && !a.Fit.Fits || of(a.Run) == nil {
+			return 0, false
+		}
+		return *of(a.Run), true
 	}
 }
 

@@ -5,7 +5,8 @@ type Section struct {
 	Title string // may be empty
 	Lines []Line // prose before the grids
 	Grids []Grid
-	Wide  bool // left out of the plain table
+	Plot  *Plot // after the grids
+	Wide  bool  // left out of the plain table
 }
 
 // Line is a line of prose; it wraps where it is too long. Indent 0 is a

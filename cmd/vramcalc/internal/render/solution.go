@@ -1,24 +1,25 @@
 package render
 
 import (
-	"slices"
+	"strings"
 
+	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 	asked "github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/solve"
 	"github.com/vramcalc/vramcalc/estimator/sweep"
 )
 
-// Solution is the answer of the fit command: edges, smallest cards or a front.
+// Solution is the answer of the fit command: edges, largest models, smallest
+// cards or a front.
 type Solution struct {
 	Bound  solve.Bound
 	Axes   []sweep.Axis
-	Common bool // no GPU was named
+	Costs  answer.Costs
 	Edges  []SolvedEdge
+	Models []SolvedModel
 	Cards  []SolvedCard
-	Front  []sweep.Cell
-	// Fitting of the Tried cells were candidates of the front.
-	Fitting, Tried int
+	Front  *SolvedFront
 }
 
 // SolvedEdge is an edge at a place on the axes, or the reason for none.
@@ -28,11 +29,29 @@ type SolvedEdge struct {
 	Err error
 }
 
+// SolvedModel is the largest model at a place on the axes, or the reason for
+// none.
+type SolvedModel struct {
+	At []int
+	solve.ModelEdge
+	Err error
+}
+
 // SolvedCard is the report of the smallest card that fits; nil where none does.
 type SolvedCard struct {
 	At     []int
 	Report *estimator.Report
-	Err    error
+	// Smaller is what other settings fit; nil where none of them help.
+	Smaller *solve.Smaller
+	Err     error
+}
+
+// SolvedFront are the cells that no others beat.
+type SolvedFront struct {
+	Cells []sweep.Cell
+	// Fitting are all candidates: those of the Tried cells that fit.
+	Fitting []sweep.Cell
+	Tried   int
 }
 
 // bound words what counts as fitting.
@@ -73,193 +92,106 @@ func (s Solution) Data() any {
 			list = append(list, append(r, Field{Key: "setting", Value: e.Setting}, Field{Key: "error", Value: reason(e.Err)}))
 			continue
 		}
-		list = append(list, append(r, Field{Key: "edge", Value: e.Edge}, Field{Key: "next_refused", Value: reason(e.Refusal)}))
+		list = append(list, append(r, Field{Key: "edge", Value: e.Edge}, Field{Key: "next_refused", Value: reason(e.Refusal)}, s.runField(e.Report)))
+	}
+	for _, m := range s.Models {
+		r := Record{{Key: "settings", Value: s.settings(m.At)}, {Key: "setting", Value: "model"}, {Key: "error", Value: reason(m.Err)}}
+		if m.Err == nil {
+			r = append(r, Field{Key: "model_edge", Value: m.ModelEdge}, s.runField(m.Report))
+		}
+		list = append(list, r)
 	}
 	for _, c := range s.Cards {
 		r := Record{{Key: "settings", Value: s.settings(c.At)}, {Key: "error", Value: reason(c.Err)}}
 		if c.Report != nil {
-			r = append(r, Field{Key: "report", Value: c.Report})
+			r = append(r, Field{Key: "report", Value: c.Report}, s.runField(c.Report))
+		}
+		if c.Smaller != nil {
+			r = append(r, Field{Key: "smaller", Value: Record{
+				{Key: "changes", Value: c.Smaller.Changes}, {Key: "report", Value: c.Smaller.Report}, s.runField(&c.Smaller.Report),
+			}})
 		}
 		list = append(list, r)
 	}
-	for _, c := range s.Front {
-		list = append(list, Record{{Key: "settings", Value: s.settings(c.At)}, {Key: "report", Value: c.Report}})
+	if s.Front != nil {
+		for _, c := range s.Front.Cells {
+			list = append(list, Record{{Key: "settings", Value: s.settings(c.At)}, {Key: "report", Value: c.Report}, s.runField(&c.Report)})
+		}
 	}
 	return append(doc, Field{Key: "answers", Value: append([]Record{}, list...)})
+}
+
+// runField is what a run of a report takes; left out where nobody asked.
+func (s Solution) runField(r *estimator.Report) Field {
+	f := Field{Key: "run"}
+	if r != nil {
+		if run := s.Costs.Of(*r); run != nil {
+			f.Value = run
+		}
+	}
+	return f
 }
 
 // Rows are the table, numbers unrounded.
 func (s Solution) Rows() []Record {
 	var rows []Record
-	numbers := func(r *estimator.Report) Record {
-		out := Record{{Key: "device_id"}, {Key: "memory_device_bytes"}, {Key: "fit_headroom_bytes"}, {Key: "fit_probability"}, {Key: "throughput_tokens_per_second"}}
-		if r == nil {
-			return out
-		}
-		out[0].Value, out[1].Value = r.Device.ID, r.Memory.DeviceBytes
-		if r.Fit != nil {
-			out[2].Value, out[3].Value = r.Fit.HeadroomBytes, r.Fit.Probability
-		}
-		if r.Throughput != nil {
-			out[4].Value = r.Throughput.TokensPerSecond
-		}
-		return out
-	}
 	for _, e := range s.Edges {
 		row := append(s.settings(e.At), Field{Key: "largest", Value: e.Setting}, Field{Key: "value", Value: e.Value})
-		row = append(row, numbers(e.Report)...)
-		next := Field{Key: "next_memory_device_bytes"}
-		if e.NextReport != nil {
-			next.Value = e.NextReport.Memory.DeviceBytes
+		rows = append(rows, append(append(row, s.numbers(e.Report)...), refusedFields(e.NextReport, e.Err, e.Refusal)...))
+	}
+	for _, m := range s.Models {
+		row := append(s.settings(m.At), Field{Key: "largest", Value: "model"}, Field{Key: "value"}, Field{Key: "next"})
+		if m.Report != nil {
+			row[len(row)-2].Value = m.Report.Model.ID
 		}
-		why := reason(e.Err)
-		if why == nil {
-			why = reason(e.Refusal)
+		if m.NextReport != nil {
+			row[len(row)-1].Value = m.NextReport.Model.ID
 		}
-		rows = append(rows, append(row, next, Field{Key: "refused", Value: why}))
+		rows = append(rows, append(append(row, s.numbers(m.Report)...), refusedFields(m.NextReport, m.Err)...))
 	}
 	for _, c := range s.Cards {
-		rows = append(rows, append(append(s.settings(c.At), numbers(c.Report)...), Field{Key: "refused", Value: reason(c.Err)}))
+		row := append(s.settings(c.At), Field{Key: "changes"})
+		rows = append(rows, append(append(row, s.numbers(c.Report)...), Field{Key: "refused", Value: reason(c.Err)}))
+		if c.Smaller != nil {
+			row := append(s.settings(c.At), Field{Key: "changes", Value: strings.Join(c.Smaller.Changes, " ")})
+			rows = append(rows, append(append(row, s.numbers(&c.Smaller.Report)...), Field{Key: "refused"}))
+		}
 	}
-	for _, c := range s.Front {
-		rows = append(rows, append(s.settings(c.At), numbers(&c.Report)...))
+	if s.Front != nil {
+		for _, c := range s.Front.Cells {
+			rows = append(rows, append(s.settings(c.At), s.numbers(&c.Report)...))
+		}
 	}
 	return rows
 }
 
-// Sections are one table with the bound above it.
-func (s Solution) Sections() []Section {
-	c := Comparison{Axes: s.Axes}
-	for _, a := range s.Axes {
-		if len(a.Values) > 1 {
-			c.By = append(c.By, a.Setting)
-		}
-	}
-	var g Grid
-	var title string
-	switch {
-	case len(s.Edges) > 0:
-		title, g = "The largest that fits", s.edges(&c)
-	case s.Common:
-		title, g = "The smallest of the common cards that it fits", s.cards(&c)
-	default:
-		title = "Settings that no others beat in memory and speed: " + integer(int64(len(s.Front))) + " of " +
-			integer(int64(s.Fitting)) + " that fit, of " + integer(int64(s.Tried))
-		g = s.front(&c)
-	}
-	for i := len(c.By) - 1; i >= 0; i-- {
-		g.Columns = append([]Column{{Title: c.By[i]}}, g.Columns...)
-	}
-	head := Section{Lines: []Line{line(text(Strong, title))}, Grids: []Grid{g}}
-	if fixed := c.fixed(); fixed != "" {
-		head.Lines = append(head.Lines, line(text(Faint, fixed)))
-	}
-	head.Lines = append(head.Lines, line(text(Faint, s.bound())))
-	out := []Section{head}
-	for _, more := range []Section{c.assumed(), c.found()} {
-		if len(more.Lines)+len(more.Grids) > 0 {
-			out = append(out, more)
-		}
-	}
-	return out
-}
-
-// labels are a row's values on the axes of several.
-func (s Solution) labels(at []int) (spans []Span) {
-	for k, a := range s.Axes {
-		if len(a.Values) > 1 {
-			spans = append(spans, plain(a.Values[at[k]]))
-		}
-	}
-	return spans
-}
-
-// figures4 are memory, room, chance and speed.
-func figures4(r *estimator.Report) []Span {
-	out := make([]Span, 4)
+// numbers are a report's figures, empty where there is none.
+func (s Solution) numbers(r *estimator.Report) Record {
+	out := Record{{Key: "device_id"}, {Key: "memory_device_bytes"}, {Key: "fit_headroom_bytes"}, {Key: "fit_probability"}, {Key: "throughput_tokens_per_second"}}
 	if r == nil {
-		return out
+		return append(out, runFields(nil)...)
 	}
-	out[0] = plain(gib(r.Memory.DeviceBytes))
+	out[0].Value, out[1].Value = r.Device.ID, r.Memory.DeviceBytes
 	if r.Fit != nil {
-		out[1], out[2] = plain(gib(r.Fit.HeadroomBytes)), plain(percent(r.Fit.Probability))
+		out[2].Value, out[3].Value = r.Fit.HeadroomBytes, r.Fit.Probability
 	}
 	if r.Throughput != nil {
-		out[3] = plain(Significant(r.Throughput.TokensPerSecondTotal))
+		out[4].Value = r.Throughput.TokensPerSecond
+	}
+	return append(out, runFields(s.Costs.Of(*r))...)
+}
+
+// refusedFields are what the next needs, or the first of the reasons for none.
+func refusedFields(next *estimator.Report, reasons ...error) Record {
+	out := Record{{Key: "next_memory_device_bytes"}, {Key: "refused"}}
+	if next != nil {
+		out[0].Value = next.Memory.DeviceBytes
+	}
+	for _, err := range reasons {
+		if err != nil {
+			out[1].Value = reason(err)
+			break
+		}
 	}
 	return out
-}
-
-var figureColumns = []Column{
-	{Title: "GiB", Right: true},
-	{Title: "to spare", Right: true, Drop: 2},
-	{Title: "likely", Right: true},
-	{Title: "tokens/s", Right: true},
-}
-
-func (s Solution) edges(c *Comparison) Grid {
-	// What was assumed may differ by what was searched, as by any axis.
-	searched := sweep.Axis{Setting: "largest"}
-	for _, e := range s.Edges {
-		if !slices.Contains(searched.Values, e.Setting) {
-			searched.Values = append(searched.Values, e.Setting)
-		}
-	}
-	c.Axes = append(slices.Clone(s.Axes), searched)
-	c.Over = searched.Values
-	g := Grid{Columns: append(append([]Column{{Title: "largest"}, {Title: "is", Right: true}}, figureColumns...), Column{Title: "the next", Wrap: true})}
-	for _, e := range s.Edges {
-		value, next := text(Good, integer(e.Value)), text(Faint, "")
-		switch {
-		case e.Err != nil:
-			value, next = text(Bad, "–"), text(Faint, reason(e.Err).(string))
-		case e.Value == 0:
-			value = text(Bad, "none")
-		}
-		switch {
-		case e.Err == nil && e.Refusal != nil:
-			next.Text = integer(e.Next) + ": " + reason(e.Refusal).(string)
-		case e.NextReport != nil:
-			next.Text = integer(e.Next) + " needs " + gib(e.NextReport.Memory.DeviceBytes)
-		}
-		row := append(s.labels(e.At), plain(e.Setting), value)
-		g.Rows = append(g.Rows, append(append(row, figures4(e.Report)...), next))
-		if e.Report != nil {
-			at := append(e.At[:len(e.At):len(e.At)], slices.Index(searched.Values, e.Setting))
-			c.Cells = append(c.Cells, sweep.Cell{At: at, Report: *e.Report})
-		}
-	}
-	return g
-}
-
-func (s Solution) cards(c *Comparison) Grid {
-	c.Over = []string{"gpu"}
-	g := Grid{Columns: append([]Column{{Title: "smallest card", Wrap: true}}, figureColumns...)}
-	for _, card := range s.Cards {
-		name := text(Bad, "none of them")
-		switch {
-		case card.Err != nil:
-			name = text(Bad, "none: "+reason(card.Err).(string))
-		case card.Report != nil:
-			name = text(Good, card.Report.Device.Name)
-			c.Cells = append(c.Cells, sweep.Cell{At: card.At, Report: *card.Report})
-		}
-		g.Rows = append(g.Rows, append(append(s.labels(card.At), name), figures4(card.Report)...))
-	}
-	return g
-}
-
-// front lists the cells with a bar of their speed: the front as a plot.
-func (s Solution) front(c *Comparison) Grid {
-	g := Grid{Columns: append(append([]Column{}, figureColumns...), Column{Drop: 1})}
-	var fastest float64
-	for _, cell := range s.Front {
-		fastest = max(fastest, cell.Report.Throughput.TokensPerSecond)
-	}
-	for _, cell := range s.Front {
-		row := append(s.labels(cell.At), figures4(&cell.Report)...)
-		g.Rows = append(g.Rows, append(row, Span{Bar: &Bar{Fraction: fraction(cell.Report.Throughput.TokensPerSecond, fastest)}}))
-	}
-	c.Cells = s.Front
-	return g
 }

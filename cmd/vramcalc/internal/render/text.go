@@ -41,6 +41,9 @@ func textSection(b *bytes.Buffer, page Page, wide bool, s Section) {
 		}
 		textGrid(b, page, wide, &s.Grids[i])
 	}
+	if s.Plot != nil {
+		s.Plot.writeText(b, page)
+	}
 }
 
 // textLine writes a line of prose, wrapped at the width, or with its bar over

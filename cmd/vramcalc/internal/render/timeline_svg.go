@@ -31,10 +31,7 @@ func WriteTimelineSVG(w io.Writer, r estimator.Report, moments []estimator.Momen
 	d := drawing{report: r, moments: moments}
 	d.measure()
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" font-family="system-ui, sans-serif" font-size="13">`+"\n", svgWidth, svgHeight, svgWidth, svgHeight)
-	title := r.Model.Name + ", " + r.Method.ID + ": memory over one training step"
-	fmt.Fprintf(&b, "<title>%s</title>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", html.EscapeString(title))
-	fmt.Fprintf(&b, `<text x="%d" y="28" font-size="17" font-weight="600">%s</text>`+"\n", svgLeft, html.EscapeString(title))
+	svgBegin(&b, svgWidth, svgHeight, r.Model.Name+", "+r.Method.ID+": memory over one training step")
 	d.axes(&b)
 	d.areas(&b)
 	d.capacity(&b)
@@ -42,6 +39,13 @@ func WriteTimelineSVG(w io.Writer, r estimator.Report, moments []estimator.Momen
 	b.WriteString("</svg>\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// svgBegin begins a drawing of its own: on white, whatever it is shown on.
+func svgBegin(b *strings.Builder, width, height int, title string) {
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" font-family="system-ui, sans-serif" font-size="13">`+"\n", width, height, width, height)
+	fmt.Fprintf(b, "<title>%s</title>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", html.EscapeString(title))
+	fmt.Fprintf(b, `<text x="%d" y="28" font-size="17" font-weight="600">%s</text>`+"\n", svgLeft, html.EscapeString(title))
 }
 
 // drawing is the geometry of one timeline.

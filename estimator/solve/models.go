@@ -1,0 +1,90 @@
+package solve
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/model"
+	"github.com/vramcalc/vramcalc/estimator/sweep"
+)
+
+// ModelEdge is the largest model that fits, with the evidence: every larger
+// one was estimated and does not fit, but for those that have no estimate.
+type ModelEdge struct {
+	Report *estimator.Report `json:"report,omitempty"` // nil: none fits
+	// NextReport is that of the smallest of the larger ones; nil where the
+	// largest of all fits.
+	NextReport *estimator.Report `json:"next_report,omitempty"`
+	// Larger were estimated and do not fit; NotJudged are larger too, and the
+	// request makes no sense with them or their kind is not built.
+	Larger    int `json:"larger"`
+	NotJudged int `json:"not_judged"`
+}
+
+// LargestModels finds, for each of several devices, the model with the most
+// parameters that fits there. The error of a device is that of the largest,
+// where no model has an estimate on it.
+func LargestModels(r estimator.Request, devices []estimator.Device, models []model.Model, bound Bound, estimate sweep.Estimate) ([]ModelEdge, []error) {
+	models = slices.Clone(models)
+	slices.SortStableFunc(models, func(a, b model.Model) int { return -cmp.Compare(a.Parameters, b.Parameters) })
+	edges, errs := make([]ModelEdge, len(devices)), make([]error, len(devices))
+	open := len(devices)
+	for chunk := range slices.Chunk(models, 2*runtime.GOMAXPROCS(0)) {
+		for _, a := range estimateModels(r, devices, chunk, estimate) {
+			for i := range edges {
+				if e := &edges[i]; e.Report == nil && e.take(&a.reports[i], a.errs[i], bound) {
+					open--
+				}
+				errs[i] = cmp.Or(errs[i], a.errs[i])
+			}
+		}
+		if open == 0 {
+			break
+		}
+	}
+	for i, e := range edges {
+		if e.Report != nil || e.Larger > 0 {
+			errs[i] = nil
+		}
+	}
+	return edges, errs
+}
+
+// take takes the answer for the next smaller model, and says whether that was
+// looked for.
+func (e *ModelEdge) take(r *estimator.Report, err error, bound Bound) bool {
+	switch {
+	case err != nil:
+		e.NotJudged++
+	case bound.Holds(*r):
+		e.Report = r
+		return true
+	default:
+		e.NextReport = r
+		e.Larger++
+	}
+	return false
+}
+
+type modelAnswer struct {
+	reports []estimator.Report
+	errs    []error
+}
+
+// estimateModels estimates the request with each of some models at once.
+func estimateModels(r estimator.Request, devices []estimator.Device, models []model.Model, estimate sweep.Estimate) []modelAnswer {
+	answers := make([]modelAnswer, len(models))
+	var wait sync.WaitGroup
+	for i, m := range models {
+		wait.Go(func() {
+			one := r
+			one.Model = m
+			answers[i].reports, answers[i].errs = estimate(one, devices)
+		})
+	}
+	wait.Wait()
+	return answers
+}
