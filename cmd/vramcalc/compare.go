@@ -90,7 +90,8 @@ func (a *app) compare(ctx context.Context, f *compareFlags) error {
 	}
 	var first error
 	answered := false
-	for cell := range grid.Cells(a.env.engine.Estimate) {
+	bar := a.progress("combinations", combinations(&grid))
+	for cell := range grid.Cells(bar.counting(a.env.engine.Estimate)) {
 		if cell.Err == nil {
 			answered = true
 		} else if first == nil {
@@ -98,6 +99,7 @@ func (a *app) compare(ctx context.Context, f *compareFlags) error {
 		}
 		c.Cells = append(c.Cells, cell)
 	}
+	bar.end()
 	if !answered {
 		return first
 	}
@@ -122,6 +124,13 @@ func (a *app) compared(ctx context.Context, f *compareFlags, run bool) (devices 
 		return nil, &usageError{"--samples and --tokens make no sense without --gpu: how long a run takes depends on the card", "name the card, such as --gpu h100"}
 	}
 	return nil, nil
+}
+
+// combinations is the number of estimates that a grid asks for: all devices of
+// one combination are one.
+func combinations(grid *sweep.Grid) int {
+	cells, _ := grid.Len() // refused before, where too large
+	return cells / max(1, len(grid.Devices))
 }
 
 // gridOf is the grid that a question with lists asks for.

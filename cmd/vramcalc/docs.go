@@ -63,15 +63,19 @@ type document struct {
 // docs refreshes all documents before it writes the first.
 func (a *app) docs(names []string, f docsFlags) error {
 	var stale []document
+	bar := a.progress("documents", len(names))
 	for _, name := range names {
 		d, err := a.refreshed(name, f.force)
 		if err != nil {
+			bar.end()
 			return err
 		}
+		bar.step()
 		if !bytes.Equal(d.old, d.fresh) {
 			stale = append(stale, d)
 		}
 	}
+	bar.end()
 	for _, d := range stale {
 		switch {
 		case f.diff:

@@ -112,16 +112,22 @@ func (a *app) fit(ctx context.Context, f *fitFlags) error {
 	if f.probability != nil {
 		s.Bound = solve.Bound(*f.probability)
 	}
+	var bar *progress
 	switch {
 	case f.pareto:
-		err = a.front(&grid, &s)
+		bar = a.progress("combinations", combinations(&grid))
+		err = a.front(&grid, &s, bar)
 	case len(devices) == 0:
-		err = a.smallest(&grid, f, &s)
+		bar = a.progress("estimates", 0)
+		err = a.smallest(&grid, f, &s, bar)
 	case slices.Contains(max, maxModel):
-		err = a.largestModels(&grid, &s)
+		bar = a.progress("estimates", 0)
+		err = a.largestModels(&grid, &s, bar)
 	default:
-		err = a.largest(&grid, max, &s)
+		bar = a.progress("estimates", 0)
+		err = a.largest(&grid, max, &s, bar)
 	}
+	bar.end()
 	switch {
 	case err != nil:
 		return err
@@ -193,7 +199,7 @@ func (f *fitFlags) unknowns(devices []estimator.Device) ([]string, error) {
 
 // largest finds the edge of each unknown in each combination on each device,
 // as many at a time as there are processors.
-func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution) error {
+func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution, bar *progress) error {
 	s.Axes = grid.AllAxes()
 	var wait sync.WaitGroup
 	var requests []estimator.Request
@@ -209,7 +215,7 @@ func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution) e
 	for i := range s.Edges {
 		wait.Go(func() {
 			e := &s.Edges[i]
-			e.Edge, e.Err = solve.Largest(requests[i], e.Setting, s.Bound, a.env.engine.Estimate)
+			e.Edge, e.Err = solve.Largest(requests[i], e.Setting, s.Bound, bar.counting(a.env.engine.Estimate))
 		})
 	}
 	wait.Wait()
@@ -223,10 +229,10 @@ func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution) e
 }
 
 // largestModels finds the largest preset in each combination on each device.
-func (a *app) largestModels(grid *sweep.Grid, s *render.Solution) error {
+func (a *app) largestModels(grid *sweep.Grid, s *render.Solution, bar *progress) error {
 	s.Axes = grid.AllAxes()
 	for at, r := range grid.Requests() {
-		edges, errs := solve.LargestModels(r, grid.Devices, presets.Models(), s.Bound, a.env.engine.Estimate)
+		edges, errs := solve.LargestModels(r, grid.Devices, presets.Models(), s.Bound, bar.counting(a.env.engine.Estimate))
 		for i := range edges {
 			s.Models = append(s.Models, render.SolvedModel{At: append(slices.Clone(at), i), ModelEdge: edges[i], Err: errs[i]})
 		}
@@ -239,7 +245,7 @@ func (a *app) largestModels(grid *sweep.Grid, s *render.Solution) error {
 
 // smallest finds the smallest common card of each combination, and the
 // smallest with other settings where those make it smaller.
-func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution) error {
+func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution, bar *progress) error {
 	devices, err := question.Devices(question.CommonCards, grid.Base.Device.Count, question.PresetDevice)
 	if err != nil {
 		return err
@@ -248,8 +254,9 @@ func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution) error 
 	data, _ := f.run.Build() // refused before
 	s.Costs = answer.CostsOver(data, devices)
 	free := func(setting string) bool { return !f.given(setting) }
+	estimate := bar.counting(a.env.engine.Estimate)
 	for at, r := range grid.Requests() {
-		reports, errs := a.env.engine.Estimate(r, devices)
+		reports, errs := estimate(r, devices)
 		card, smaller := render.SolvedCard{At: at}, devices
 		answered := slices.Index(errs, nil)
 		switch i := solve.Smallest(reports, errs, s.Bound); {
@@ -262,7 +269,7 @@ func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution) error 
 			return card.Err
 		}
 		if card.Err == nil {
-			card.Smaller = solve.SmallestWith(r, smaller, solve.Choices(reports[answered], free), s.Bound, a.env.engine.Estimate)
+			card.Smaller = solve.SmallestWith(r, smaller, solve.Choices(reports[answered], free), s.Bound, estimate)
 		}
 		s.Cards = append(s.Cards, card)
 	}
@@ -270,11 +277,11 @@ func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution) error 
 }
 
 // front finds the front among the cells that fit.
-func (a *app) front(grid *sweep.Grid, s *render.Solution) error {
+func (a *app) front(grid *sweep.Grid, s *render.Solution, bar *progress) error {
 	s.Axes = grid.AllAxes()
 	s.Front = &render.SolvedFront{}
 	var refusal error
-	for c := range grid.Cells(a.env.engine.Estimate) {
+	for c := range grid.Cells(bar.counting(a.env.engine.Estimate)) {
 		s.Front.Tried++
 		if c.Err != nil {
 			refusal = c.Err

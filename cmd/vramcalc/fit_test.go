@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -51,5 +52,44 @@ func TestRunIsGolden(t *testing.T) {
 	bare := callWith(shipped(), nil, strings.Fields("plan --model llama-7b --method qlora --gpu rtx-4060 --samples 10")...)
 	if !strings.Contains(bare.stdout, "no rental price of") {
 		t.Errorf("a card without a price: %s", bare.stdout)
+	}
+}
+
+// TestSmallerIsPlan asks plan for what fit found, with the flags that it names.
+func TestSmallerIsPlan(t *testing.T) {
+	const question = "--model llama-7b --method full"
+	var doc struct {
+		Answers []struct {
+			Smaller struct {
+				Changes []string
+				Report  map[string]json.RawMessage
+				Run     json.RawMessage
+			}
+		}
+	}
+	got := callWith(shipped(), nil, strings.Fields("fit "+question+" --samples 1000 -o json")...)
+	if err := json.Unmarshal([]byte(got.stdout), &doc); err != nil || len(doc.Answers) != 1 || len(doc.Answers[0].Smaller.Changes) == 0 {
+		t.Fatalf("%v: %s%s", err, got.stdout, got.stderr)
+	}
+	smaller := doc.Answers[0].Smaller
+	var device struct{ ID string }
+	if err := json.Unmarshal(smaller.Report["device"], &device); err != nil {
+		t.Fatal(err)
+	}
+	var plan struct {
+		Reports []map[string]json.RawMessage
+	}
+	args := "plan " + question + " --samples 1000 --gpu " + device.ID + " " + strings.Join(smaller.Changes, " ") + " -o json"
+	alone := callWith(shipped(), nil, strings.Fields(args)...)
+	if err := json.Unmarshal([]byte(alone.stdout), &plan); err != nil {
+		t.Fatalf("%s: %v: %s", args, err, alone.stderr)
+	}
+	if compact(t, smaller.Run) != compact(t, plan.Reports[0]["run"]) {
+		t.Errorf("%s: the run is %s, fit says %s", args, plan.Reports[0]["run"], smaller.Run)
+	}
+	for key, want := range plan.Reports[0] {
+		if key != "changes" && key != "run" && compact(t, smaller.Report[key]) != compact(t, want) {
+			t.Errorf("%s: %s: fit says %s\nplan says %s", args, key, smaller.Report[key], want)
+		}
 	}
 }

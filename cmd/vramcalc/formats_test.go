@@ -42,7 +42,14 @@ var plainEngine = answer.Engine{
 			return rep, nil
 		}
 		capacity, source := r.Device.GPU.Capacity()
-		rep.Device = estimator.DeviceInfo{ID: r.Device.GPU.ID, Name: r.Device.GPU.Name, Count: max(1, r.Device.Count), CapacityBytes: capacity, CapacitySource: source}
+		if r.Device.CapacityBytes > 0 {
+			capacity, source = r.Device.CapacityBytes, r.Device.CapacitySource
+		}
+		rep.Device = estimator.DeviceInfo{
+			ID: r.Device.GPU.ID, Name: r.Device.GPU.Name, Count: max(1, r.Device.Count),
+			CapacityBytes: capacity, CapacitySource: source, UsedBytes: r.Device.UsedBytes,
+		}
+		capacity -= r.Device.UsedBytes
 		rep.Fit = &estimator.Fit{Fits: capacity >= need, HeadroomBytes: capacity - need, Verdict: verdict(capacity >= need)}
 		rep.Fit.Probability = min(1, max(0, 0.5+1.5*float64(capacity-need)/float64(need)))
 		rep.Throughput = &estimator.Throughput{

@@ -173,3 +173,58 @@ func TestObserveTakesTheLargest(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestCompareAndFitTakeTheLocalGPU where none is named, with what is free on
+// it; --gpu none and common ask for something else; documents never look.
+func TestCompareAndFitTakeTheLocalGPU(t *testing.T) {
+	const free = 20 << 30
+	env := environment{local: having(card4090(free)), engine: plainEngine, models: presetOnly}
+	for args, want := range map[string]string{
+		"compare --model llama-7b --method lora --precision bf16 --micro-batch 1":                          "GeForce RTX 4090, 20.00 GiB",
+		"compare --model llama-7b --method lora --precision bf16 --micro-batch 1 --samples 10":             "GeForce RTX 4090, 20.00 GiB",
+		"fit --model llama-7b --method lora --max micro-batch":                                             "GeForce RTX 4090, 20.00 GiB",
+		"fit --model llama-7b --method lora --pareto":                                                      "GeForce RTX 4090, 20.00 GiB",
+		"fit --method lora --max model":                                                                    "GeForce RTX 4090, 20.00 GiB",
+		"fit --model llama-7b --method lora --gpu common":                                                  "The smallest of the common cards",
+		"compare --model llama-7b --method lora --precision bf16 --micro-batch 1 --gpu common":             "b200-180gb-sxm",
+		"compare --model llama-7b --method lora --precision bf16 --micro-batch 1 --gpu none":               "Device memory in GiB\n",
+		"compare --model llama-7b --method lora --precision bf16 --micro-batch 1 --gpu rtx-4060":           "GeForce RTX 4060, 8.00 GiB",
+		"compare --model llama-7b --method lora --precision bf16 --micro-batch 1,2 --gpu local,rtx-4060":   "rtx-4090",
+		"compare --model llama-7b --method lora --precision bf16 --micro-batch 1 --gpu local --value cost": "",
+	} {
+		got := callWith(env, []string{"COLUMNS=120"}, strings.Fields(args)...)
+		if want == "" {
+			if got.status != exitUsage {
+				t.Errorf("%s: %+v", args, got)
+			}
+			continue
+		}
+		if got.status != exitDone || !strings.Contains(got.stdout, want) {
+			t.Errorf("%s: no %q in\n%s%s", args, want, got.stdout, got.stderr)
+		}
+	}
+	env.local = func(context.Context) detect.Machine {
+		return detect.Machine{Findings: []detect.Finding{{Severity: "warning", Message: "the NVIDIA driver does not answer"}}}
+	}
+	for _, args := range []string{"compare --model llama-7b --method lora", "fit --model llama-7b --method lora"} {
+		got := callWith(env, nil, strings.Fields(args)...)
+		if got.status != exitDone || !strings.Contains(got.stderr, "note: the NVIDIA driver does not answer") {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+}
+
+// TestDocumentsNeverLookAtTheMachine: a block is the same wherever it is made.
+func TestDocumentsNeverLookAtTheMachine(t *testing.T) {
+	looked := false
+	env := environment{engine: plainEngine, models: presetOnly, local: func(context.Context) detect.Machine {
+		looked = true
+		return detect.Machine{Devices: []detect.Device{card4090(20 << 30)}}
+	}}
+	a := &app{env: env}
+	for _, command := range []string{"compare --model llama-7b --method lora", "fit --model llama-7b --method lora", "plan --model llama-7b --method lora"} {
+		if text, err := a.block("a.md", command); err != nil || looked || strings.Contains(text, "20.00 GiB") {
+			t.Errorf("%s: looked: %v, %v", command, looked, err)
+		}
+	}
+}

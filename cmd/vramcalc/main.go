@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"github.com/vramcalc/vramcalc/cmd/internal/answer"
 )
@@ -31,6 +32,9 @@ type environment struct {
 	local    localMachine
 	engine   answer.Engine
 	models   modelFinder
+
+	errTerminal bool             // standard error is a terminal
+	now         func() time.Time // for the progress shown there
 }
 
 func main() {
@@ -40,6 +44,9 @@ func main() {
 		local:    thisMachine,
 		engine:   answer.Estimator,
 		models:   findModel,
+
+		errTerminal: isTerminal(os.Stderr),
+		now:         time.Now,
 	}))
 }
 

@@ -51,7 +51,10 @@ func (a *app) validate(folder string, worst int) error {
 	if err != nil {
 		return &failure{fmt.Errorf("--data %s: %w", folder, err), "name the folder " + dataFolder + " of a clone of the repository"}
 	}
-	return a.write(render.Accuracy{Summary: residuals.Summarize(residuals.Judge(rows), worst)})
+	bar := a.progress("measured steps", rows.Len())
+	judged := residuals.JudgeEach(rows, bar.step)
+	bar.end()
+	return a.write(render.Accuracy{Summary: residuals.Summarize(judged, worst)})
 }
 
 // findData looks for the folder of measured steps, here and then above.

@@ -26,12 +26,19 @@ func refuse(id string, err error) judged {
 }
 
 // Judge estimates every row, as many at a time as there are processors.
-func Judge(d Data) Result {
+func Judge(d Data) Result { return JudgeEach(d, func() {}) }
+
+// Len is the number of rows that [Judge] estimates.
+func (d Data) Len() int { return len(d.References) + len(d.Published) + len(d.Own) }
+
+// JudgeEach is [Judge] that says after each row, from any goroutine, that one
+// more is done.
+func JudgeEach(d Data, done func()) Result {
 	out := Result{Excluded: d.Excluded, Rows: map[Set]int{References: len(d.References), Published: len(d.Published), Own: len(d.Own)}}
 	var all []judged
-	all = append(all, each(d.References, judgeReference)...)
-	all = append(all, each(d.Published, judgeRun)...)
-	all = append(all, each(d.Own, judgeOwn)...)
+	all = append(all, each(d.References, done, judgeReference)...)
+	all = append(all, each(d.Published, done, judgeRun)...)
+	all = append(all, each(d.Own, done, judgeOwn)...)
 	for _, j := range all {
 		out.Residuals = append(out.Residuals, j.residuals...)
 		out.Apart = append(out.Apart, j.apart...)
@@ -51,7 +58,7 @@ func Judge(d Data) Result {
 	return out
 }
 
-func each[T any](rows []T, judge func(T) judged) []judged {
+func each[T any](rows []T, done func(), judge func(T) judged) []judged {
 	out := make([]judged, len(rows))
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -59,6 +66,7 @@ func each[T any](rows []T, judge func(T) judged) []judged {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(rows); i = int(next.Add(1)) - 1 {
 				out[i] = judge(rows[i])
+				done()
 			}
 		})
 	}

@@ -170,7 +170,7 @@ func columnWidths(g *Grid, cols []int, room int) []int {
 // textCell is a cell as lines: drawn, or wrapped or cut to its width.
 func textCell(s Span, c Column, w int) []string {
 	if s.Bar != nil {
-		return []string{draw(*s.Bar, w)}
+		return []string{s.Bar.Draw(w)}
 	}
 	lines := strings.Split(s.Text, "\n")
 	if c.Wrap {

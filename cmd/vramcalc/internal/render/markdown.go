@@ -58,7 +58,7 @@ func markdownLines(b *bytes.Buffer, lines []Line) {
 
 func markdownSpan(s Span) string {
 	if s.Bar != nil {
-		return draw(*s.Bar, markdownBar)
+		return s.Bar.Draw(markdownBar)
 	}
 	out := escapeMarkdown(s.Text)
 	inner := strings.TrimSpace(out)

@@ -61,7 +61,7 @@ func textLine(b *bytes.Buffer, page Page, l Line) {
 		b.WriteString(indent)
 		for _, s := range l.Spans {
 			if s.Bar != nil {
-				s.Text = draw(*s.Bar, min(room-words, 60))
+				s.Text = s.Bar.Draw(min(room-words, 60))
 			}
 			b.WriteString(page.paint(s.Tone, s.Text))
 		}
@@ -171,8 +171,8 @@ func width(s string) int {
 // eighths are the left parts of a cell, from one eighth to seven.
 var eighths = [...]string{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"}
 
-// draw draws a bar over n columns.
-func draw(bar Bar, n int) string {
+// Draw draws a bar over n columns.
+func (bar Bar) Draw(n int) string {
 	if n <= 0 {
 		return ""
 	}
