@@ -28,7 +28,7 @@ func (s Solution) Sections() []Section {
 		shared = s.shared()
 	case len(s.Cards) > 0:
 		title, g = "The smallest of the common cards that it fits", s.cards(&c)
-		more = []Section{s.smaller()}
+		more = s.smaller()
 	case len(s.Models) > 0:
 		title, g = "The largest model that fits", s.models(&c)
 		more = []Section{s.notJudged()}
@@ -243,25 +243,31 @@ func (s Solution) cards(c *Comparison) Grid {
 	return g
 }
 
-// smaller are the cards that other settings fit, with those settings.
-func (s Solution) smaller() Section {
-	g := Grid{Columns: slices.Concat([]Column{{Title: "smallest card", Wrap: true}}, s.figureColumns(), []Column{{Title: "with", Wrap: true}})}
-	found := false
+// smaller are the cards that other settings fit, then those settings: as
+// flags in one line each, to be copied.
+func (s Solution) smaller() []Section {
+	g := Grid{Columns: append([]Column{{Title: "smallest card", Wrap: true}}, s.figureColumns()...)}
+	with := Section{Title: "With these, added to the question"}
 	for _, card := range s.Cards {
-		switch {
+		switch labels := s.labels(card.At); {
 		case card.Smaller != nil:
-			found = true
-			name, with := text(Good, card.Smaller.Report.Device.Name), plain(strings.Join(card.Smaller.Changes, "\n"))
-			g.Rows = append(g.Rows, append(append(append(s.labels(card.At), name), s.figures(&card.Smaller.Report)...), with))
+			name := card.Smaller.Report.Device.Name
+			g.Rows = append(g.Rows, append(append(labels, text(Good, name)), s.figures(&card.Smaller.Report)...))
+			var words []string
+			for _, l := range labels {
+				words = append(words, l.Text)
+			}
+			of := strings.Join(append(words, name), ", ")
+			with.Lines = append(with.Lines, item(1, text(Faint, of+": "), plain(strings.Join(card.Smaller.Changes, " "))))
 		case card.Err == nil:
-			g.Rows = append(g.Rows, append(append(append(s.labels(card.At), text(Faint, "no smaller one")), s.figures(nil)...), Span{}))
+			g.Rows = append(g.Rows, append(append(labels, text(Faint, "no smaller one")), s.figures(nil)...))
 		}
 	}
 	s.label(&g)
-	if !found {
-		return Section{}
+	if len(with.Lines) == 0 {
+		return nil
 	}
-	return Section{Title: "Smaller still, with other settings", Grids: []Grid{g}}
+	return []Section{{Title: "Smaller still, with other settings", Grids: []Grid{g}}, with}
 }
 
 func (s Solution) frontTitle() string {
