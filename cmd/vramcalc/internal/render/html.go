@@ -22,11 +22,11 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 p, .item { margin: .25rem 0; }
 table { border-collapse: collapse; margin: .5rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; white-space: pre-line; }
+th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; white-space: pre; font-variant-numeric: tabular-nums; }
 th { font-weight: 600; border-bottom: 1px solid; }
-.right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.wrap { white-space: pre-line; min-width: 12rem; }
 .scroll { overflow-x: auto; }
-.strong, .good, .doubt, .bad { font-weight: 600; }
+b { font-weight: 600; }
 .good { color: light-dark(#116329, #4ac26b); }
 .doubt { color: light-dark(#7d4e00, #d4a72c); }
 .bad { color: light-dark(#a40e26, #ff7b72); }
@@ -105,6 +105,7 @@ func htmlGrid(b *bytes.Buffer, g *Grid) {
 	for _, row := range g.Rows {
 		b.WriteString("<tr>")
 		for i, s := range row {
+			s.Text = htmlBlanks(s.Text)
 			b.WriteString("<td" + htmlAlign(g.Columns[i]) + ">" + htmlSpan(s) + "</td>")
 		}
 		b.WriteString("</tr>\n")
@@ -112,14 +113,19 @@ func htmlGrid(b *bytes.Buffer, g *Grid) {
 	b.WriteString("</tbody>\n</table></div>\n")
 }
 
+// htmlAlign stands in the cell itself: a document that the table is put into
+// has no style sheet of ours.
 func htmlAlign(c Column) string {
-	if c.Right {
-		return ` class="right"`
+	switch {
+	case c.Right:
+		return ` style="text-align:right"`
+	case c.Wrap:
+		return ` class="wrap"`
 	}
 	return ""
 }
 
-var htmlClass = map[Tone]string{Strong: "strong", Good: "good", Doubt: "doubt", Bad: "bad"}
+var htmlClass = map[Tone]string{Good: ` class="good"`, Doubt: ` class="doubt"`, Bad: ` class="bad"`}
 
 func htmlSpan(s Span) string {
 	if s.Bar != nil {
@@ -127,8 +133,28 @@ func htmlSpan(s Span) string {
 		return fmt.Sprintf(`<meter value="%.4f">%s</meter>`, v, percent(v))
 	}
 	out := html.EscapeString(s.Text)
-	if class := htmlClass[s.Tone]; class != "" && out != "" {
-		return `<span class="` + class + `">` + out + "</span>"
+	if out == "" || s.Tone == Plain || s.Tone == Faint {
+		return out
 	}
-	return out
+	return "<b" + htmlClass[s.Tone] + ">" + out + "</b>"
+}
+
+// htmlBlanks keeps the blanks that align numbers, as wide as digits: HTML
+// would make one of them.
+func htmlBlanks(s string) string {
+	if !strings.HasPrefix(s, " ") && !strings.Contains(s, "  ") {
+		return s
+	}
+	const digitWide = '\u2007'
+	var b strings.Builder
+	before := ' '
+	for _, r := range s {
+		if r == ' ' && before == ' ' {
+			b.WriteRune(digitWide)
+		} else {
+			b.WriteRune(r)
+		}
+		before = r
+	}
+	return b.String()
 }
