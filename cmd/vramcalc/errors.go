@@ -73,7 +73,9 @@ func flagError(cmd *cobra.Command, err error) error {
 		missing *pflag.ValueRequiredError
 		invalid *pflag.InvalidValueError
 	)
-	switch {
+	switch words := cmd.Flags().Args(); {
+	case !cmd.HasParent() && len(words) > 0: // its flags are unknown since it is
+		return unknownCommand(cmd, words[0])
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
 		return &usageError{fmt.Sprintf("unknown flag -%s", unknown.GetSpecifiedShortnames()), help}
 	case errors.As(err, &unknown):

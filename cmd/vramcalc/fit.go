@@ -89,6 +89,9 @@ func newFit(a *app) *cobra.Command {
 }
 
 func (a *app) fit(ctx context.Context, f *fitFlags) error {
+	if f.svg != "" && a.output != string(render.Table) {
+		return drawsOnly("svg", a.output)
+	}
 	data, err := f.run.Build()
 	if err != nil {
 		return err
@@ -298,7 +301,10 @@ func (a *app) front(grid *sweep.Grid, s *render.Solution, bar *progress) error {
 
 // drawFront writes the drawing of a front to a file or standard output.
 func (a *app) drawFront(name string, s render.Solution) error {
-	if len(s.Front.Cells) == 0 {
+	switch {
+	case len(s.Front.Cells) == 0 && len(s.Front.Fitting) > 0:
+		return &failure{errors.New("--svg: the speed of this GPU is not known, so there is no front to draw"), "take another card"}
+	case len(s.Front.Cells) == 0:
 		return &failure{errors.New("--svg: nothing fits, so there is nothing to draw"), "the same question without --svg tells more"}
 	}
 	if name == "-" {

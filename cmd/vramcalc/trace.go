@@ -49,8 +49,17 @@ func newTrace(a *app) *cobra.Command {
 	return cmd
 }
 
+// drawsOnly refuses an output format beside a drawing.
+func drawsOnly(flag, output string) error {
+	return &usageError{"--" + flag + " makes no sense with -o " + output + ": the drawing is the answer", "ask for one at a time"}
+}
+
 func (a *app) trace(ctx context.Context, f *traceFlags) error {
 	switch {
+	case f.svg != "" && a.output != string(render.Table):
+		return drawsOnly("svg", a.output)
+	case f.chrome != "" && a.output != string(render.Table):
+		return drawsOnly("chrome", a.output)
 	case f.svg != "" && f.chrome != "":
 		return &usageError{"--svg and --chrome are two drawings", "ask for one at a time"}
 	case len(f.GPUs) > 1:

@@ -37,6 +37,9 @@ func Write(name string, data []byte) error {
 func replace(target string, data []byte, mode fs.FileMode) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
 	if err != nil {
+		if at := (*fs.PathError)(nil); errors.As(err, &at) { // of the file that nobody named
+			return &fs.PathError{Op: "write", Path: target, Err: at.Err}
+		}
 		return err
 	}
 	defer func() {

@@ -83,3 +83,10 @@ func TestRefused(t *testing.T) {
 		t.Error("a folder that is not there was written to")
 	}
 }
+
+func TestErrorNamesTheFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "missing", "f")
+	if err := Write(name, nil); err == nil || err.Error() != "write "+name+": no such file or directory" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -59,7 +59,7 @@ func (c Comparison) run() Section {
 
 // runs says what runs rest on: the data, and each card's price.
 func runs(costs answer.Costs, reports []*estimator.Report) Section {
-	if !costs.Asked() {
+	if !costs.Asked() || len(reports) == 0 {
 		return Section{}
 	}
 	var data, prices []string

@@ -264,8 +264,11 @@ func (s Solution) smaller() []Section {
 		}
 	}
 	s.label(&g)
-	if len(with.Lines) == 0 {
+	switch {
+	case len(g.Rows) == 0:
 		return nil
+	case len(with.Lines) == 0:
+		return []Section{{Lines: []Line{line(text(Faint, "no other setting, of those not given, makes it fit a smaller card"))}}}
 	}
 	return []Section{{Title: "Smaller still, with other settings", Grids: []Grid{g}}, with}
 }
