@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 )
 
@@ -41,7 +42,7 @@ func (p *Plot) svg(alone bool) string {
 		b.WriteString(`<g color="#222">` + "\n")
 	} else {
 		d.width = svgWidth - svgLeft - labelOffset
-		fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" font-family="system-ui, sans-serif" font-size="13" style="max-width:100%%;height:auto"><title>%s</title>`+"\n<g>\n",
+		fmt.Fprintf(&b, `<div style="overflow-x:auto"><svg viewBox="0 0 %d %d" role="img" font-family="system-ui, sans-serif" font-size="13" style="width:100%%;min-width:36rem"><title>%s</title>`+"\n<g>\n",
 			svgWidth, svgTop+d.height+svgBottom+10, html.EscapeString(p.Title))
 	}
 	d.axes(&b)
@@ -50,7 +51,11 @@ func (p *Plot) svg(alone bool) string {
 	if alone {
 		d.list(&b)
 	}
-	b.WriteString("</g>\n</svg>\n")
+	b.WriteString("</g>\n</svg>")
+	if !alone {
+		b.WriteString("</div>")
+	}
+	b.WriteString("\n")
 	return b.String()
 }
 
@@ -82,8 +87,8 @@ func (d *plotDrawing) axes(b *strings.Builder) {
 	if !d.limit {
 		return
 	}
-	fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#c33" stroke-width="1.5" stroke-dasharray="7 4"/><text x="%.1f" y="%d" text-anchor="end" fill="#c33">%s</text>`+"\n",
-		d.px(d.Limit), d.px(d.Limit), svgTop, bottom, d.px(d.Limit)-labelOffset, bottom-labelOffset, html.EscapeString(d.LimitName))
+	fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="%s" stroke-width="1.5" stroke-dasharray="7 4"/><text x="%.1f" y="%d" text-anchor="end" fill="%s">%s</text>`+"\n",
+		d.px(d.Limit), d.px(d.Limit), svgTop, bottom, limitColor, d.px(d.Limit)-labelOffset, bottom-labelOffset, limitColor, html.EscapeString(d.LimitName))
 }
 
 // cloud draws the points that are beaten.
@@ -95,8 +100,11 @@ func (d *plotDrawing) cloud(b *strings.Builder) {
 	}
 }
 
-// frontColor is dark enough for white and light enough for black.
-const frontColor = "#2a7fd0"
+// Colours dark enough for white and light enough for black.
+const (
+	frontColor = "#2a7fd0"
+	limitColor = "#d64545"
+)
 
 // front draws the best speed within any memory as a line of steps, and each
 // point on it with its sign.
@@ -116,33 +124,52 @@ func (d *plotDrawing) front(b *strings.Builder) {
 	d.signsAt(b)
 }
 
+// place is a point of the drawing.
+type place struct{ x, y float64 }
+
+// near says whether two places are so close that signs there would touch.
+func (p place) near(q place) bool {
+	const apart = 1.3 * signRadius
+	return (p.x-q.x)*(p.x-q.x)+(p.y-q.y)*(p.y-q.y) <= apart*apart
+}
+
+// Where a sign goes: above its point, or to the left where the next point is
+// near; else where there is room.
+var (
+	signOffsets     = []place{{0, -1}, {-1, -.6}, {1, .6}, {0, 1}}
+	signOffsetsLeft = []place{{-1, -.6}, {-1, .6}, {0, 1}, {0, -1}}
+)
+
 // signsAt writes the signs beside their points, each where no other is.
 func (d *plotDrawing) signsAt(b *strings.Builder) {
-	type place struct{ x, y float64 }
-	var taken []place
+	var points []place
 	for _, p := range d.signs {
-		taken = append(taken, place{d.px(p.X), d.py(p.Y)})
+		points = append(points, place{d.px(p.X), d.py(p.Y)})
 	}
-	for _, p := range d.signs {
-		x, y := d.px(p.X), d.py(p.Y)
-		var at place
-		for n := 1; n < 12; n++ { // above, then further away
-			for _, offset := range []place{{0, -1}, {-1, -.6}, {1, .6}, {0, 1}} {
-				at = place{x + offset.x*1.5*signRadius*float64(n), y + offset.y*1.5*signRadius*float64(n)}
-				free := at.y > svgTop-1.5*signRadius && at.x > svgLeft
-				for _, t := range taken {
-					free = free && (t.x-at.x)*(t.x-at.x)+(t.y-at.y)*(t.y-at.y) > 1.3*signRadius*1.3*signRadius
-				}
-				if free {
-					n = 12
-					break
-				}
-			}
+	taken := points
+	for i, p := range d.signs {
+		offsets := signOffsets
+		if i+1 < len(points) && points[i].near(points[i+1]) {
+			offsets = signOffsetsLeft
 		}
-		taken = append(taken, at)
+		at := roomFor(points[i], offsets, taken)
+		taken = append(taken[:len(taken):len(taken)], at)
 		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="middle" font-size="12" font-weight="600" fill="%s">%s<title>%s</title></text>`+"\n",
 			at.x, at.y+4, frontColor, p.Sign, html.EscapeString(p.Label))
 	}
+}
+
+// roomFor is a free place by a point, further away where it is crowded.
+func roomFor(point place, offsets, taken []place) (at place) {
+	for n := 1.5 * signRadius; n < 10*signRadius; n += signRadius {
+		for _, offset := range offsets {
+			at = place{point.x + offset.x*n, point.y + offset.y*n}
+			if at.y > svgTop-1.5*signRadius && at.x > svgLeft && !slices.ContainsFunc(taken, at.near) {
+				return at
+			}
+		}
+	}
+	return at
 }
 
 const allWith = "all with "

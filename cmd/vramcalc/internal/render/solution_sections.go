@@ -294,8 +294,17 @@ func (s Solution) plot() *Plot {
 		return nil
 	}
 	first := s.Front.Cells[0].Report
+	what := []string{first.Model.Name, first.Method.ID, first.Training.Precision}
+	for _, c := range s.Front.Cells { // what differs stands in the list
+		for i, word := range []string{c.Report.Model.Name, c.Report.Method.ID, c.Report.Training.Precision} {
+			if word != what[i] {
+				what[i] = ""
+			}
+		}
+	}
+	what = slices.DeleteFunc(what, func(word string) bool { return word == "" })
 	p := &Plot{
-		Title: first.Model.Name + ", " + first.Method.ID + ", on " + deviceName(first) + ": memory against speed",
+		Title: "Memory against speed on " + strings.Join(append([]string{deviceName(first)}, what...), " · "),
 		X:     Quantity{"device memory, GiB", 1 << 30}, Y: Quantity{"tokens/s", 1},
 		Limit:     float64(first.Device.CapacityBytes - first.Device.UsedBytes),
 		LimitName: deviceName(first) + ", " + GiB(first.Device.CapacityBytes-first.Device.UsedBytes),
