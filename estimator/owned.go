@@ -5,50 +5,59 @@ import "github.com/vramcalc/vramcalc/estimator/methods"
 // owned is a setting that only some methods have.
 type owned struct {
 	setting string
-	by      func(methods.Method) bool
-	given   func(*Request) bool
-	clear   func(*Request)
-	why     string
+	given   bool
+	mine    bool   // the method has it
+	why     string // only some have it
 }
 
-func adapters(m methods.Method) bool { return m.Adapter }
-
-const (
-	onlyAdapters = "only adapter methods (lora, qlora, dora) have it"
-	cannotTrain  = "quantized weights can't train; use --method qlora"
-)
-
-// ownedSettings are all of them, in the order in which they are refused.
-var ownedSettings = []owned{
-	{"lora-rank", adapters, func(r *Request) bool { return r.Method.LoRARank != 0 }, func(r *Request) { r.Method.LoRARank = 0 }, onlyAdapters},
-	{"lora-alpha", adapters, func(r *Request) bool { return r.Method.LoRAAlpha != 0 }, func(r *Request) { r.Method.LoRAAlpha = 0 }, onlyAdapters},
-	{"lora-targets", adapters, func(r *Request) bool { return len(r.Method.LoRATargets) > 0 }, func(r *Request) { r.Method.LoRATargets = nil }, onlyAdapters},
-	{"lora-dropout", adapters, func(r *Request) bool { return r.Method.LoRADropout != nil }, func(r *Request) { r.Method.LoRADropout = nil }, onlyAdapters},
-	{"rslora", adapters, func(r *Request) bool { return r.Method.RSLoRA }, func(r *Request) { r.Method.RSLoRA = false }, onlyAdapters},
-	{"modules-to-save", adapters, func(r *Request) bool { return len(r.Method.ModulesToSave) > 0 }, func(r *Request) { r.Method.ModulesToSave = nil }, onlyAdapters},
-	{"adapter-dtype", adapters, func(r *Request) bool { return r.Training.AdapterDType != "" }, func(r *Request) { r.Training.AdapterDType = "" }, onlyAdapters},
-	{
-		"trainable-layers", func(m methods.Method) bool { return m.ID == "freeze" },
-		func(r *Request) bool { return r.Method.TrainableLayers != 0 }, func(r *Request) { r.Method.TrainableLayers = 0 }, "only --method freeze has it",
-	},
-	{
-		"quant", adapters,
-		func(r *Request) bool { return r.Method.Quant != "" && r.Method.Quant != "none" }, func(r *Request) { r.Method.Quant = "" }, cannotTrain,
-	},
-	{
-		"double-quant", adapters,
-		func(r *Request) bool { return r.Method.DoubleQuant != nil && *r.Method.DoubleQuant }, func(r *Request) { r.Method.DoubleQuant = nil }, cannotTrain,
-	},
-}
-
-// foreign are the settings given that a method does not have.
-func foreign(m methods.Method, r *Request) (all []owned) {
-	for _, o := range ownedSettings {
-		if o.given(r) && !o.by(m) {
-			all = append(all, o)
-		}
+// owns lists the settings that only some methods have, in the order in which
+// they are refused. [drop] knows the same names.
+func owns(m methods.Method, r *Request) []owned {
+	const (
+		onlyAdapters = "only adapter methods (lora, qlora, dora) have it"
+		onlyFreeze   = "only --method freeze has it"
+		cannotTrain  = "quantized weights can't train; use --method qlora"
+	)
+	s := &r.Method
+	return []owned{
+		{"lora-rank", s.LoRARank != 0, m.Adapter, onlyAdapters},
+		{"lora-alpha", s.LoRAAlpha != 0, m.Adapter, onlyAdapters},
+		{"lora-targets", len(s.LoRATargets) > 0, m.Adapter, onlyAdapters},
+		{"lora-dropout", s.LoRADropout != nil, m.Adapter, onlyAdapters},
+		{"rslora", s.RSLoRA, m.Adapter, onlyAdapters},
+		{"modules-to-save", len(s.ModulesToSave) > 0, m.Adapter, onlyAdapters},
+		{"adapter-dtype", r.Training.AdapterDType != "", m.Adapter, onlyAdapters},
+		{"trainable-layers", s.TrainableLayers != 0, m.ID == "freeze", onlyFreeze},
+		{"quant", s.Quant != "" && s.Quant != "none", m.Adapter, cannotTrain},
+		{"double-quant", s.DoubleQuant != nil && *s.DoubleQuant, m.Adapter, cannotTrain},
 	}
-	return all
+}
+
+// drop takes one of these settings out of a request.
+func drop(r *Request, setting string) {
+	s := &r.Method
+	switch setting {
+	case "lora-rank":
+		s.LoRARank = 0
+	case "lora-alpha":
+		s.LoRAAlpha = 0
+	case "lora-targets":
+		s.LoRATargets = nil
+	case "lora-dropout":
+		s.LoRADropout = nil
+	case "rslora":
+		s.RSLoRA = false
+	case "modules-to-save":
+		s.ModulesToSave = nil
+	case "adapter-dtype":
+		r.Training.AdapterDType = ""
+	case "trainable-layers":
+		s.TrainableLayers = 0
+	case "quant":
+		s.Quant = ""
+	case "double-quant":
+		s.DoubleQuant = nil
+	}
 }
 
 // WithoutForeign takes out of r the settings that its method does not have,
@@ -58,9 +67,11 @@ func WithoutForeign(r *Request) (dropped []string) {
 	if !ok {
 		return nil
 	}
-	for _, o := range foreign(m, r) {
-		dropped = append(dropped, o.setting)
-		o.clear(r)
+	for _, o := range owns(m, r) {
+		if o.given && !o.mine {
+			dropped = append(dropped, o.setting)
+			drop(r, o.setting)
+		}
 	}
 	return dropped
 }

@@ -25,18 +25,21 @@ func TestOwnedSettings(t *testing.T) {
 		m, _ := methods.Get(id)
 		r := everything(id)
 		dropped := WithoutForeign(&r)
-		for _, o := range ownedSettings {
-			foreign := !o.by(m)
-			if slices.Contains(dropped, o.setting) != foreign || o.given(&r) == foreign {
-				t.Errorf("%s: --%s is foreign: %v, dropped %v", id, o.setting, foreign, dropped)
+		full := everything(id)
+		for i, o := range owns(m, &full) {
+			if !o.given {
+				t.Fatalf("the test does not give --%s", o.setting)
 			}
-			if !foreign {
+			if slices.Contains(dropped, o.setting) == o.mine || owns(m, &r)[i].given != o.mine {
+				t.Errorf("%s: --%s is its own: %v, dropped %v", id, o.setting, o.mine, dropped)
+			}
+			if o.mine {
 				continue
 			}
 			one := everything(id)
-			for _, other := range ownedSettings {
+			for _, other := range owns(m, &one) {
 				if other.setting != o.setting {
-					other.clear(&one)
+					drop(&one, other.setting)
 				}
 			}
 			err := (&resolved{req: one, method: m}).contradictions()

@@ -80,8 +80,10 @@ func (r *resolved) resolveMethod() error {
 
 // contradictions refuses settings that the method does not have.
 func (r *resolved) contradictions() error {
-	if all := foreign(r.method, &r.req); len(all) > 0 {
-		return contradiction(all[0].setting, r.method.ID, all[0].why)
+	for _, o := range owns(r.method, &r.req) {
+		if o.given && !o.mine {
+			return contradiction(o.setting, r.method.ID, o.why)
+		}
 	}
 	if r.req.Method.Quant == "none" && r.method.Quantizes {
 		return contradiction("quant", r.method.ID, "a base that is not quantized is --method lora")
