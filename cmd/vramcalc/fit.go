@@ -286,15 +286,21 @@ func (a *app) front(grid *sweep.Grid, s *render.Solution, bar *progress) error {
 	var refusal error
 	for c := range grid.Cells(bar.counting(a.env.engine.Estimate)) {
 		s.Front.Tried++
-		if c.Err != nil {
+		switch least := s.Front.Least; {
+		case c.Err != nil:
 			refusal = c.Err
-		} else if s.Bound.Holds(c.Report) {
+		case s.Bound.Holds(c.Report):
 			s.Front.Fitting = append(s.Front.Fitting, c)
+		case least == nil || c.Report.Memory.DeviceBytes < least.Report.Memory.DeviceBytes:
+			s.Front.Least = &c
 		}
 	}
 	s.Front.Cells = solve.Front(s.Front.Fitting)
-	if len(s.Front.Cells) == 0 && refusal != nil {
-		return refusal
+	switch {
+	case len(s.Front.Fitting) > 0:
+		s.Front.Least = nil
+	case s.Front.Least == nil:
+		return refusal // of all of them
 	}
 	return nil
 }

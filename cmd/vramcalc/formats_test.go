@@ -102,3 +102,27 @@ func TestFrontIsDrawn(t *testing.T) {
 		t.Errorf("a front of nothing: %+v", nothing)
 	}
 }
+
+// TestWhereNothingFits: the answer says how far off it is, or where to ask on.
+func TestWhereNothingFits(t *testing.T) {
+	blind := environment{local: noGPU, engine: standIn, models: presetOnly} // knows no speed
+	for _, c := range []struct {
+		env        environment
+		args, want string
+	}{
+		{plainly(), "fit --model llama-65b --method full --gpu rtx-4060 --pareto", "nothing fits GeForce RTX 4060, 8.00 GiB: the least needs"},
+		{plainly(), "fit --model llama-65b --method full --gpu rtx-4060 --pareto --samples 10", "--checkpointing full"},
+		{plainly(), "fit --model llama-65b --method full --gpu rtx-4060", `"vramcalc plan" says what to change`},
+		{plainly(), "fit --model llama-65b --method full --gpu rtx-4060", "GeForce RTX 4060, 8.00 GiB"},
+		{plainly(), "fit --model llama-65b --method full", "none of them"},
+		{plainly(), "fit --method full --gpu rtx-4060 --max model --lora-rank 99999", "none of them"},
+		{plainly(), "fit --model llama-7b --method lora --micro-batch 1 --seq-len 2048 --checkpointing full", "no other setting, of those not given, makes it fit a smaller card"},
+		{blind, "fit --model llama-7b --method lora --gpu h100 --pareto", "the speed of this GPU is not known"},
+		{blind, "compare --model llama-7b --method lora --precision fp16 --gpu h100 --samples 10", "no speed is known, so neither is what a run takes"},
+	} {
+		got := callWith(c.env, []string{"COLUMNS=200"}, strings.Fields(c.args)...)
+		if got.status != exitDone || !strings.Contains(got.stdout, c.want) {
+			t.Errorf("%s: no %q in\n%s%s", c.args, c.want, got.stdout, got.stderr)
+		}
+	}
+}

@@ -1,5 +1,6 @@
 // Package solve finds the edge of what fits: the largest value of a setting,
-// and the settings that no others beat in memory and speed at once.
+// the largest model, the smallest card with the settings that make it fit, and
+// the settings that no others beat in memory and speed at once.
 //
 // It knows no physics and only asks for estimates. Memory mostly grows with a
 // setting, but the caching allocator's rounding can make a larger step hold a

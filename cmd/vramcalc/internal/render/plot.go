@@ -60,7 +60,11 @@ func scaleOf(unit float64, steps int, values ...float64) scale {
 	if low < (high-low)/2 {
 		low = 0
 	}
-	step := roundStep(max(high-low, high/10)/unit, steps) * unit // small differences are not drawn large
+	span := max(high-low, high/10) // small differences are not drawn large
+	if span == 0 {
+		span = unit
+	}
+	step := roundStep(span/unit, steps) * unit
 	s := scale{math.Floor(low/step) * step, math.Ceil(high/step) * step, step}
 	if s.low == s.high {
 		s.high += step

@@ -52,6 +52,8 @@ type SolvedFront struct {
 	// Fitting are all candidates: those of the Tried cells that fit.
 	Fitting []sweep.Cell
 	Tried   int
+	// Least is the cell of the least memory, where none fits.
+	Least *sweep.Cell
 }
 
 // bound words what counts as fitting.

@@ -47,8 +47,30 @@ func (s Solution) Sections() []Section {
 	if shared != "" {
 		head.Lines = append(head.Lines, line(text(Faint, "all of them with "), plain(shared)))
 	}
+	if note := s.withoutAnswer(); note != "" {
+		head.Lines = append(head.Lines, line(text(Bad, note)))
+	}
 	out := append(append([]Section{head}, more...), runs(s.Costs, s.reports()), c.assumed(), c.found())
 	return slices.DeleteFunc(out, func(s Section) bool { return len(s.Lines)+len(s.Grids) == 0 && s.Plot == nil })
+}
+
+// withoutAnswer says what to make of a question that has none.
+func (s Solution) withoutAnswer() string {
+	if s.Front == nil {
+		if slices.ContainsFunc(s.Edges, func(e SolvedEdge) bool { return e.Err == nil && e.Value == 0 }) {
+			return `where not even 1 fits, "vramcalc plan" says what to change`
+		}
+		return ""
+	}
+	switch least := s.Front.Least; {
+	case len(s.Front.Cells) > 0:
+		return ""
+	case least == nil:
+		return "the speed of this GPU is not known, and without it there is no front"
+	default:
+		return "nothing fits " + deviceName(least.Report) + ", " + GiB(least.Report.Device.CapacityBytes-least.Report.Device.UsedBytes) + ": the least needs " +
+			GiB(least.Report.Memory.DeviceBytes) + ", with " + s.flags(least.At, func(int) bool { return true })
+	}
 }
 
 // reports are all that the answer shows.
@@ -90,11 +112,19 @@ func (s Solution) shown() (axes []int) {
 
 // shared are the settings searched on which all cells of the front agree.
 func (s Solution) shared() string {
-	var flags []string
+	if len(s.Front.Cells) == 0 {
+		return ""
+	}
 	shown := s.shown()
+	return s.flags(s.Front.Cells[0].At, func(axis int) bool { return !slices.Contains(shown, axis) })
+}
+
+// flags are those that say a place on some of the axes of several values.
+func (s Solution) flags(at []int, some func(axis int) bool) string {
+	var flags []string
 	for k, a := range s.Axes {
-		if len(a.Values) > 1 && len(s.Front.Cells) > 0 && !slices.Contains(shown, k) {
-			flags = append(flags, "--"+a.Setting+" "+a.Values[s.Front.Cells[0].At[k]])
+		if len(a.Values) > 1 && some(k) {
+			flags = append(flags, "--"+a.Setting+" "+a.Values[at[k]])
 		}
 	}
 	return strings.Join(flags, " ")
@@ -169,6 +199,7 @@ func (s Solution) edges(c *Comparison) Grid {
 	c.Axes = append(slices.Clone(s.Axes), searched)
 	c.Over = searched.Values
 	g := Grid{Columns: slices.Concat([]Column{{Title: "largest"}, {Title: "is", Right: true}}, s.figureColumns(), []Column{{Title: "the next", Wrap: true}})}
+	fits := slices.ContainsFunc(s.Edges, func(e SolvedEdge) bool { return e.Report != nil })
 	for _, e := range s.Edges {
 		value, next := text(Good, integer(e.Value)), text(Faint, "")
 		switch {
@@ -185,9 +216,13 @@ func (s Solution) edges(c *Comparison) Grid {
 		}
 		row := append(s.labels(e.At), plain(e.Setting), value)
 		g.Rows = append(g.Rows, append(append(row, s.figures(e.Report)...), next))
-		if e.Report != nil {
+		report := e.Report
+		if !fits {
+			report = e.NextReport // of which the settings are told all the same
+		}
+		if report != nil {
 			at := append(e.At[:len(e.At):len(e.At)], slices.Index(searched.Values, e.Setting))
-			c.Cells = append(c.Cells, sweep.Cell{At: at, Report: *e.Report})
+			c.Cells = append(c.Cells, sweep.Cell{At: at, Report: *report})
 		}
 	}
 	return g
@@ -285,6 +320,9 @@ func (s Solution) front(c *Comparison) Grid {
 		g.Rows = append(g.Rows, slices.Concat([]Span{plain(plotSign(i))}, s.labels(cell.At), s.figures(&cell.Report)))
 	}
 	c.Cells = s.Front.Cells
+	if s.Front.Least != nil {
+		c.Cells = []sweep.Cell{*s.Front.Least}
+	}
 	return g
 }
 
