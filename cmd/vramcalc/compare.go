@@ -55,10 +55,9 @@ func newCompare(a *app) *cobra.Command {
 	addSettings(cmd, f.lists.Settings(&f.Question))
 	cmd.Flags().Lookup("gpu").Usage = "GPU `names`, or local, or common: a card per common size, or none: memory alone; not given: local where there is one, else none"
 	addSettings(cmd, f.run.Settings())
-	axes := func() []string { return append(append([]string{"model"}, sweep.Settings()...), "gpu") }
 	table := flagAdder{cmd, "Table"}
-	table.add(question.Words{Words: &f.rows}, "rows", "`settings` that make the rows (default: all that are no columns)", axes)
-	table.add(question.Words{Words: &f.cols}, "cols", "`settings` that make the columns (default method, else gpu)", axes)
+	table.add(question.Words{Words: &f.rows}, "rows", "`settings` that make the rows (default: all that are no columns)", axisNames)
+	table.add(question.Words{Words: &f.cols}, "cols", "`settings` that make the columns (default method, else gpu)", axisNames)
 	table.add(question.Words{Words: &f.values}, "value", "what a cell shows: `names` of "+strings.Join(render.Measures(), ", ")+
 		" (default memory; with a GPU memory,fit,tokens/s; with --samples or --tokens memory,fit,duration,cost)", render.Measures)
 	takesFile(cmd)
@@ -125,6 +124,9 @@ func (a *app) compared(ctx context.Context, f *compareFlags, run bool) (devices 
 	}
 	return nil, nil
 }
+
+// axisNames are the settings that can make rows or columns.
+func axisNames() []string { return slices.Concat([]string{"model"}, sweep.Settings(), []string{"gpu"}) }
 
 // combinations is the number of estimates that a grid asks for: all devices of
 // one combination are one.
@@ -197,10 +199,16 @@ func pivot(axes []sweep.Axis, rows, cols []string) (by, over []string, err error
 			if at < 0 && slices.Contains(varied, n) {
 				return nil, nil, &usageError{fmt.Sprintf("--%s %s: %s is named twice", side.flag, strings.Join(side.names, ","), n), "each setting makes rows or columns"}
 			}
+			if at < 0 && !slices.Contains(axisNames(), n) {
+				return nil, nil, &usageError{
+					fmt.Sprintf("--%s %q: want some of the settings of several values, which are %s", side.flag, n, strings.Join(varied, ", ")),
+					question.DidYouMean(spelling.Near(n, axisNames()), ""),
+				}
+			}
 			if at < 0 {
 				return nil, nil, &usageError{
-					fmt.Sprintf("--%s %q: no setting of several values; those are %s", side.flag, n, strings.Join(varied, ", ")),
-					question.DidYouMean(spelling.Near(n, varied), "give --"+n+" several values, separated by commas"),
+					fmt.Sprintf("--%s %s: it has not several values here; those that do are %s", side.flag, n, strings.Join(varied, ", ")),
+					"give --" + n + " several, separated by commas",
 				}
 			}
 			free = slices.Delete(free, at, at+1)

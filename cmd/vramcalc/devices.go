@@ -10,7 +10,9 @@ import (
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/cmd/vramcalc/internal/localgpu"
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/spelling"
 	"github.com/vramcalc/vramcalc/hardware/detect"
+	"github.com/vramcalc/vramcalc/presets"
 )
 
 // devices are the devices asked for. Without a name they are those of this
@@ -54,7 +56,13 @@ func (a *app) namedOrLocal(ctx context.Context, names []string, count int64) ([]
 			}
 			return locals(m, count)
 		}
-		return question.PresetDevice(name)
+		found, err := question.PresetDevice(name)
+		if missing := (*presets.NotFoundError)(nil); errors.As(err, &missing) {
+			near := *missing
+			near.Nearest = append(spelling.Near(name, []string{question.Local, question.Common}), near.Nearest...)
+			return nil, &near
+		}
+		return found, err
 	})
 }
 
