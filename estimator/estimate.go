@@ -21,17 +21,14 @@ type engine struct {
 	step      step
 }
 
-// step is the program that an engine holds and what was read of it: devices
-// that ask for the same settings share it.
+// step is the program that an engine holds: devices that ask for the same
+// settings share it.
 type step struct {
-	info         TrainingInfo // the settings it was built from
-	program      program.Program
-	plan         memory.Plan
-	reservations []reservation
+	info    TrainingInfo // the settings it was built from
+	program program.Program
+	plan    memory.Plan
+	print   memory.Fingerprint
 }
-
-// reservation is what the allocator holds at its peak without a limit.
-type reservation struct{ workspace, reserved int64 }
 
 var engines = sync.Pool{New: func() any { return new(engine) }}
 
@@ -41,7 +38,7 @@ const defaultWorkspace = 4096*1024*2 + 16*1024*8
 
 // build writes the program of a resolved request.
 func (e *engine) build(r *resolved) (program.Program, memory.Plan, error) {
-	e.step = step{reservations: e.step.reservations[:0]}
+	e.step = step{}
 	e.builder.Reset()
 	if err := modules.Build(&e.builder, r.config); err != nil {
 		return program.Program{}, memory.Plan{}, err
@@ -72,7 +69,7 @@ func (e *engine) hold(r *resolved) error {
 	if err != nil {
 		return err
 	}
-	e.step.info, e.step.program, e.step.plan = r.info, p, plan
+	e.step = step{r.info, p, plan, e.replayer.Fingerprint(p, plan)}
 	return nil
 }
 
@@ -89,7 +86,7 @@ func Estimate(req Request) (Report, error) {
 func EstimateAll(req Request, devices []Device) ([]Report, []error) {
 	e := engines.Get().(*engine)
 	defer engines.Put(e)
-	e.step = step{reservations: e.step.reservations[:0]} // another request's
+	e.step = step{} // another request's
 	reports, errs := make([]Report, len(devices)), make([]error, len(devices))
 	for i, d := range devices {
 		req.Device = d
@@ -204,39 +201,26 @@ func (e *engine) memory(p program.Program, plan memory.Plan, cal *hardware.Calib
 	for _, mark := range rd.Phases() {
 		m.Phases = append(m.Phases, Phase{mark.Phase.String(), mark.Peak, place(p, mark.At), mark.End})
 	}
-	m.ReservedBytes = e.reserve(p, plan)
+	m.ReservedBytes = e.reserve(p, plan, 0).reserved
 	if room := free - m.ContextBytes; m.AllocatedBytes <= room && room < m.ReservedBytes {
-		m.ReservedBytes, m.CacheReturned = e.reserveWithin(p, plan, room, m.ReservedBytes)
+		if within := e.reserve(p, plan, room); !within.outOfMemory {
+			m.ReservedBytes, m.CacheReturned = within.reserved, true
+		}
 	}
 	m.DeviceBytes = m.ReservedBytes + m.ContextBytes
 	return m
 }
 
-// reserve is the peak of what the caching allocator holds on a card that
-// always has room.
-func (e *engine) reserve(p program.Program, plan memory.Plan) int64 {
-	for _, known := range e.step.reservations {
-		if known.workspace == plan.Workspaces[0] {
-			return known.reserved
-		}
-	}
-	e.allocator.Reset()
-	e.replayer.Reserve(p, plan, &e.allocator)
-	e.step.reservations = append(e.step.reservations, reservation{plan.Workspaces[0], e.allocator.PeakReserved})
-	return e.allocator.PeakReserved
-}
-
-// reserveWithin is the same on a card with less room, where the allocator
-// returns its cached segments to the device before it gives up. When that is
-// not enough, the answer is what the step would have needed.
-func (e *engine) reserveWithin(p program.Program, plan memory.Plan, room, needed int64) (reserved int64, returned bool) {
-	e.allocator.Reset()
-	e.allocator.Limit = room
-	e.replayer.Reserve(p, plan, &e.allocator)
-	if e.allocator.OutOfMemory {
-		return needed, false
-	}
-	return e.allocator.PeakReserved, true
+// reserve is the peak of what the caching allocator holds on a card with so
+// much room, 0 for as much as it wants: before it gives up it returns its
+// cached segments to the device.
+func (e *engine) reserve(p program.Program, plan memory.Plan, room int64) reservation {
+	return replays.of(replay{e.step.print, plan.Workspaces[0], room}, func() reservation {
+		e.allocator.Reset()
+		e.allocator.Limit = room
+		e.replayer.Reserve(p, plan, &e.allocator)
+		return reservation{e.allocator.PeakReserved, e.allocator.OutOfMemory}
+	})
 }
 
 // place words a moment of the replay: phase, layer and operation.

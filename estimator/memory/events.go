@@ -31,12 +31,8 @@ func (r *Replayer) Reserve(p program.Program, plan Plan, a *Allocator) {
 }
 
 func (r *Replayer) walk(p program.Program, plan Plan) {
-	r.index(p)
-	r.temps = plan.KernelTemporaries
+	r.open(p, plan)
 	w := &r.walker
-	w.Replayer, w.p, w.plan = r, p, plan
-	w.next, w.late, w.grads, w.held = 0, w.late[:0], w.grads[:0], w.held[:0]
-	w.layout()
 	w.load()
 	for step := range plan.Steps {
 		w.fetch(step)
@@ -46,6 +42,16 @@ func (r *Replayer) walk(p program.Program, plan Plan) {
 		w.optimizer(step)
 		w.zeroGrad()
 	}
+}
+
+// open makes the walker ready for a program.
+func (r *Replayer) open(p program.Program, plan Plan) {
+	r.index(p)
+	r.temps = plan.KernelTemporaries
+	w := &r.walker
+	w.Replayer, w.p, w.plan = r, p, plan
+	w.next, w.late, w.grads, w.held = 0, w.late[:0], w.grads[:0], w.held[:0]
+	w.layout()
 }
 
 // walker keeps the handles of what is allocated.
@@ -69,6 +75,7 @@ type walker struct {
 	grads   []grip // gradients of parameters, until zero_grad
 	held    []grip // what graph nodes hold until the graph dies
 	tied    grip   // the gradient that waits for a tied weight's second one
+	said    []byte // scratch of fingerprints
 }
 
 // inParts marks a storage that stands for several allocations.
