@@ -19,6 +19,7 @@ type engine struct {
 	replayer  memory.Replayer
 	allocator memory.Allocator
 	step      step
+	verdicts  bool // only the verdict matters
 }
 
 // step is the program that an engine holds: devices that ask for the same
@@ -84,9 +85,21 @@ func Estimate(req Request) (Report, error) {
 // EstimateAll answers a request on each of several devices in place of its
 // own. Each answer is that of [Estimate]; what devices share is computed once.
 func EstimateAll(req Request, devices []Device) ([]Report, []error) {
+	return estimateAll(req, devices, false)
+}
+
+// Verdicts is [EstimateAll] for those who look for what fits: where the tensors
+// alone are more than the device has, beyond the error band, the allocator is
+// not replayed. Such a report says the least that the step can need
+// ([Memory.AtLeast]), and its verdict is that of EstimateAll.
+func Verdicts(req Request, devices []Device) ([]Report, []error) {
+	return estimateAll(req, devices, true)
+}
+
+func estimateAll(req Request, devices []Device, verdicts bool) ([]Report, []error) {
 	e := engines.Get().(*engine)
 	defer engines.Put(e)
-	e.step = step{} // another request's
+	e.step, e.verdicts = step{}, verdicts
 	reports, errs := make([]Report, len(devices)), make([]error, len(devices))
 	for i, d := range devices {
 		req.Device = d
@@ -105,10 +118,9 @@ func (e *engine) estimate(req Request) (Report, error) {
 	}
 	cal, calErr := r.calibrate()
 	p, plan := e.step.program, onCard(e.step.plan, cal)
-	rep := Report{Training: r.info, Assumptions: r.assumptions, Findings: []Finding{}}
+	rep := Report{Assumptions: r.assumptions, Findings: []Finding{}}
 	rep.describe(r, p)
-	rep.Memory = e.memory(p, plan, cal, rep.free())
-	rep.Memory.Band = memoryBand(rep.Memory.DeviceBytes, BandClass(&rep))
+	rep.readMemory(e, p, plan, cal)
 	rep.speed(r, p, plan, cal)
 	rep.decide()
 	rep.find(r, calErr)
@@ -124,18 +136,19 @@ func stepOf(req Request, use func(*engine, *resolved, program.Program, memory.Pl
 	}
 	e := engines.Get().(*engine)
 	defer engines.Put(e)
-	p, plan, err := e.build(r)
-	if err != nil {
+	e.step, e.verdicts = step{}, false
+	if err := e.hold(r); err != nil {
 		return err
 	}
 	cal, _ := r.calibrate()
-	use(e, r, p, onCard(plan, cal), cal)
+	use(e, r, e.step.program, onCard(e.step.plan, cal), cal)
 	return nil
 }
 
 // describe fills in what is known before anything is replayed.
 func (rep *Report) describe(r *resolved, p program.Program) {
 	_, trainable := p.Count()
+	rep.Training = r.info
 	rep.Model = ModelInfo{ID: r.req.Model.ID, Name: r.req.Model.Name, Parameters: baseParameters(p)}
 	rep.Method = MethodInfo{ID: r.method.ID, TrainableParameters: trainable}
 	if r.method.Adapter {
@@ -185,8 +198,8 @@ func (r *resolved) calibrate() (*hardware.Calibration, error) {
 	return &cal, nil
 }
 
-// memory reads the program as bytes, on a card with so many bytes free.
-func (e *engine) memory(p program.Program, plan memory.Plan, cal *hardware.Calibration, free int64) Memory {
+// allocated is the memory of a program's tensors, at its peak and by phase.
+func (e *engine) allocated(p program.Program, plan memory.Plan, cal *hardware.Calibration) Memory {
 	rd := e.replayer.Read(p, plan)
 	m := Memory{AllocatedBytes: rd.Peak, PeakAt: place(p, rd.At)}
 	m.ContextBytes, m.ContextSource = hardware.DefaultContext()
@@ -201,14 +214,29 @@ func (e *engine) memory(p program.Program, plan memory.Plan, cal *hardware.Calib
 	for _, mark := range rd.Phases() {
 		m.Phases = append(m.Phases, Phase{mark.Phase.String(), mark.Peak, place(p, mark.At), mark.End})
 	}
-	m.ReservedBytes = e.reserve(p, plan, 0).reserved
+	return m
+}
+
+// readMemory reads the program as bytes: what is allocated, and what the
+// allocator then holds on the report's device.
+func (rep *Report) readMemory(e *engine, p program.Program, plan memory.Plan, cal *hardware.Calibration) {
+	rep.Memory = e.allocated(p, plan, cal)
+	m, class, free := &rep.Memory, BandClass(rep), rep.free()
+	settle := func(reserved int64) {
+		m.ReservedBytes, m.DeviceBytes = reserved, reserved+m.ContextBytes
+		m.Band = memoryBand(m.DeviceBytes, class)
+	}
+	if settle(m.AllocatedBytes); e.verdicts && rep.Device.CapacityBytes > 0 && m.Band.LowBytes > free {
+		m.AtLeast = true
+		return
+	}
+	settle(e.reserve(p, plan, 0).reserved)
 	if room := free - m.ContextBytes; m.AllocatedBytes <= room && room < m.ReservedBytes {
 		if within := e.reserve(p, plan, room); !within.outOfMemory {
-			m.ReservedBytes, m.CacheReturned = within.reserved, true
+			m.CacheReturned = true
+			settle(within.reserved)
 		}
 	}
-	m.DeviceBytes = m.ReservedBytes + m.ContextBytes
-	return m
 }
 
 // reserve is the peak of what the caching allocator holds on a card with so

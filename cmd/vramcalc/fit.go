@@ -149,7 +149,7 @@ func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution) e
 	for i := range s.Edges {
 		wait.Go(func() {
 			e := &s.Edges[i]
-			e.Edge, e.Err = solve.Largest(requests[i], e.Setting, s.Bound, a.env.engine.Estimate)
+			e.Edge, e.Err = solve.Largest(requests[i], e.Setting, s.Bound, a.env.engine.Verdicts, a.env.engine.Estimate)
 		})
 	}
 	wait.Wait()

@@ -15,12 +15,13 @@ import (
 // Engine answers requests.
 type Engine struct {
 	Estimate func(estimator.Request, []estimator.Device) ([]estimator.Report, []error)
+	Verdicts func(estimator.Request, []estimator.Device) ([]estimator.Report, []error)
 	Changes  func(estimator.Request, estimator.Report) []estimator.Change
 	Explain  func(estimator.Request) ([]estimator.Derivation, error)
 }
 
 // Estimator is the real engine.
-var Estimator = Engine{estimator.EstimateAll, estimator.Changes, estimator.Explain}
+var Estimator = Engine{estimator.EstimateAll, estimator.Verdicts, estimator.Changes, estimator.Explain}
 
 // Plan is the answer to one question: one report per GPU.
 type Plan struct {
