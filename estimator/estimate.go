@@ -28,7 +28,7 @@ type step struct {
 	info    TrainingInfo // the settings it was built from
 	program program.Program
 	plan    memory.Plan
-	print   memory.Fingerprint
+	print   memory.Fingerprint // of its replay; zero where none was asked for yet
 }
 
 var engines = sync.Pool{New: func() any { return new(engine) }}
@@ -70,7 +70,7 @@ func (e *engine) hold(r *resolved) error {
 	if err != nil {
 		return err
 	}
-	e.step = step{r.info, p, plan, e.replayer.Fingerprint(p, plan)}
+	e.step = step{info: r.info, program: p, plan: plan}
 	return nil
 }
 
@@ -243,6 +243,9 @@ func (rep *Report) readMemory(e *engine, p program.Program, plan memory.Plan, ca
 // much room, 0 for as much as it wants: before it gives up it returns its
 // cached segments to the device.
 func (e *engine) reserve(p program.Program, plan memory.Plan, room int64) reservation {
+	if e.step.print == (memory.Fingerprint{}) {
+		e.step.print = e.replayer.Fingerprint(p, plan)
+	}
 	return replays.of(replay{e.step.print, plan.Workspaces[0], room}, func() reservation {
 		e.allocator.Reset()
 		e.allocator.Limit = room

@@ -27,6 +27,7 @@ func prints(t *testing.T, change func(*Request, string), values ...string) []mem
 		if err := e.hold(r); err != nil {
 			t.Fatal(err)
 		}
+		e.reserve(e.step.program, e.step.plan, 0)
 		all = append(all, e.step.print)
 	}
 	return all

@@ -75,7 +75,6 @@ type walker struct {
 	grads   []grip // gradients of parameters, until zero_grad
 	held    []grip // what graph nodes hold until the graph dies
 	tied    grip   // the gradient that waits for a tied weight's second one
-	said    []byte // scratch of fingerprints
 }
 
 // inParts marks a storage that stands for several allocations.

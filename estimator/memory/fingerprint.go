@@ -1,57 +1,59 @@
 package memory
 
-import (
-	"encoding/binary"
-	"hash/maphash"
-
-	"github.com/vramcalc/vramcalc/estimator/program"
-)
+import "github.com/vramcalc/vramcalc/estimator/program"
 
 // Fingerprint identifies what the allocator is asked for in a replay, whatever
 // the operations compute and in which type: two programs with the same one
-// hold the same memory. It is of this process alone.
+// hold the same memory. Its two hashes of 64 bits mix in every number on their
+// own, so that different replays of a lifetime differ in one of them.
 type Fingerprint [2]uint64
 
-// seeds make two hashes of 64 bits: among the replays of a lifetime no two
-// different ones are the same in both.
-var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
-
-// Fingerprint is that of a program under a plan, but for the plan's workspaces.
-func (r *Replayer) Fingerprint(p program.Program, plan Plan) Fingerprint {
-	r.open(p, plan)
-	return r.walker.fingerprint()
+// say mixes numbers in: multiplication by an odd constant (of
+// the golden ratio, and of Vigna's SplitMix64) and a shift of the high bits down.
+func (f *Fingerprint) say(numbers ...int64) {
+	a, b := f[0], f[1]
+	for _, n := range numbers {
+		a = (a ^ uint64(n)) * 0x9e3779b97f4a7c15
+		a ^= a >> 32
+		b = (b + uint64(n)) * 0xbf58476d1ce4e5b9
+		b ^= b >> 29
+	}
+	f[0], f[1] = a, b
 }
 
-func (w *walker) fingerprint() Fingerprint {
-	b := w.said[:0]
-	say := func(numbers ...int64) {
-		for _, n := range numbers {
-			b = binary.LittleEndian.AppendUint64(b, uint64(n))
+// Fingerprint is that of a program under a plan, but for the plan's workspaces.
+func (r *Replayer) Fingerprint(p program.Program, plan Plan) (f Fingerprint) {
+	r.open(p, plan)
+	w := &r.walker
+	f.say(int64(plan.Steps), plan.GradAccum, int64(plan.Optimizer), inputBytes(p))
+	for i := range p.Params {
+		q := &p.Params[i]
+		f.say(q.Count)
+		q.EachTensor(func(bytes int64, _ program.Category) { f.say(bytes) })
+	}
+	for i := range p.Blocks {
+		f.block(&p.Blocks[i])
+		s := &w.scripts[i]
+		for _, part := range [...]span{s.forward, s.steady, s.backwardFirst, s.backwardAgain} {
+			f.say(int64(part.lo), int64(part.hi))
 		}
 	}
-	say(int64(w.plan.Steps), w.plan.GradAccum, int64(w.plan.Optimizer), inputBytes(w.p))
-	for i := range w.p.Params {
-		q := &w.p.Params[i]
-		say(q.Count)
-		q.EachTensor(func(bytes int64, _ program.Category) { say(bytes) })
-		say(-1)
+	for i := range p.Storages {
+		f.say(p.Storages[i].Bytes, int64(p.Storages[i].Times))
 	}
-	for i := range w.p.Blocks {
-		k, s := &w.p.Blocks[i], &w.scripts[i]
-		say(k.Count)
-		for _, x := range [...]int32{
-			k.StLo, k.StHi, k.In, k.Out, k.GradIn, k.GradOut, k.CarryIn, k.CarryOut, s.forward.lo, s.forward.hi, s.steady.lo, s.steady.hi,
-			s.backwardFirst.lo, s.backwardFirst.hi, s.backwardAgain.lo, s.backwardAgain.hi,
-		} {
-			b = binary.LittleEndian.AppendUint32(b, uint32(x))
-		}
+	for i := 1; i < len(w.codes); i += 2 {
+		f.say(int64(w.codes[i-1])<<32 | int64(w.codes[i]))
 	}
-	for i := range w.p.Storages {
-		say(w.p.Storages[i].Bytes, int64(w.p.Storages[i].Times))
+	if n := len(w.codes); n%2 == 1 {
+		f.say(int64(w.codes[n-1]))
 	}
-	for _, c := range w.codes {
-		b = binary.LittleEndian.AppendUint32(b, uint32(c))
+	return f
+}
+
+// block mixes in what a block hands on.
+func (f *Fingerprint) block(b *program.Block) {
+	f.say(b.Count)
+	for _, st := range [...]int32{b.StLo, b.StHi, b.FwdEnd, b.In, b.Out, b.GradIn, b.GradOut, b.CarryIn, b.CarryOut} {
+		f.say(int64(st))
 	}
-	w.said = b
-	return Fingerprint{maphash.Bytes(seeds[0], b), maphash.Bytes(seeds[1], b)}
 }

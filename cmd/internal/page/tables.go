@@ -46,7 +46,7 @@ func (s Said) HeatRow(row int, gpu string) ([]Cell, error) {
 		r := a.request
 		r.Training.MicroBatch, r.Training.SeqLen = heatBatches[row], length
 		c := Cell{MicroBatch: r.Training.MicroBatch, SeqLen: length}
-		reports, errs := answer.Estimator.Estimate(r, a.devices)
+		reports, errs := answer.Estimator.Verdicts(r, a.devices)
 		if errs[0] != nil {
 			c.State, c.Reason = "refused", NewProblem(errs[0]).Problem
 		} else {
