@@ -19,7 +19,7 @@ type engine struct {
 	replayer  memory.Replayer
 	allocator memory.Allocator
 	step      step
-	verdicts  bool // only the verdict matters
+	depth     depth
 }
 
 // step is the program that an engine holds: devices that ask for the same
@@ -85,7 +85,7 @@ func Estimate(req Request) (Report, error) {
 // EstimateAll answers a request on each of several devices in place of its
 // own. Each answer is that of [Estimate]; what devices share is computed once.
 func EstimateAll(req Request, devices []Device) ([]Report, []error) {
-	return estimateAll(req, devices, false)
+	return estimateAll(req, devices, replayed)
 }
 
 // Verdicts is [EstimateAll] for those who look for what fits: where the tensors
@@ -93,16 +93,32 @@ func EstimateAll(req Request, devices []Device) ([]Report, []error) {
 // not replayed. Such a report says the least that the step can need
 // ([Memory.AtLeast]), and its verdict is that of EstimateAll.
 func Verdicts(req Request, devices []Device) ([]Report, []error) {
-	return estimateAll(req, devices, true)
+	return estimateAll(req, devices, decided)
 }
 
-func estimateAll(req Request, devices []Device, verdicts bool) ([]Report, []error) {
+// Floors is [EstimateAll] without the allocator's replay: every report says the
+// least that the step can need ([Memory.AtLeast]) and how fast it is, and has a
+// verdict only where that is too much for the device.
+func Floors(req Request, devices []Device) ([]Report, []error) {
+	return estimateAll(req, devices, tensors)
+}
+
+// depth is how far the reserved memory is looked into.
+type depth uint8
+
+const (
+	replayed depth = iota // the allocator is replayed
+	decided               // until the verdict is known
+	tensors               // no further than the tensors
+)
+
+func estimateAll(req Request, devices []Device, d depth) ([]Report, []error) {
 	e := engines.Get().(*engine)
 	defer engines.Put(e)
-	e.step, e.verdicts = step{}, verdicts
+	e.step, e.depth = step{}, d
 	reports, errs := make([]Report, len(devices)), make([]error, len(devices))
-	for i, d := range devices {
-		req.Device = d
+	for i, device := range devices {
+		req.Device = device
 		reports[i], errs[i] = e.estimate(req)
 	}
 	return reports, errs
@@ -136,7 +152,7 @@ func stepOf(req Request, use func(*engine, *resolved, program.Program, memory.Pl
 	}
 	e := engines.Get().(*engine)
 	defer engines.Put(e)
-	e.step, e.verdicts = step{}, false
+	e.step, e.depth = step{}, replayed
 	if err := e.hold(r); err != nil {
 		return err
 	}
@@ -226,7 +242,9 @@ func (rep *Report) readMemory(e *engine, p program.Program, plan memory.Plan, ca
 		m.ReservedBytes, m.DeviceBytes = reserved, reserved+m.ContextBytes
 		m.Band = memoryBand(m.DeviceBytes, class)
 	}
-	if settle(m.AllocatedBytes); e.verdicts && rep.Device.CapacityBytes > 0 && m.Band.LowBytes > free {
+	settle(m.AllocatedBytes)
+	hopeless := rep.Device.CapacityBytes > 0 && m.Band.LowBytes > free
+	if e.depth == tensors || e.depth == decided && hopeless {
 		m.AtLeast = true
 		return
 	}

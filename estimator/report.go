@@ -87,7 +87,7 @@ type Memory struct {
 	// device_bytes are then what this card is left with.
 	CacheReturned bool `json:"cache_returned,omitempty"`
 	// AtLeast says that reserved_bytes and device_bytes are the least that the
-	// step can need, and too much: see [Verdicts].
+	// step can need: see [Verdicts] and [Floors].
 	AtLeast bool `json:"at_least,omitempty"`
 }
 

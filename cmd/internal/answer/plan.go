@@ -9,19 +9,21 @@ import (
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/cost"
+	"github.com/vramcalc/vramcalc/estimator/sweep"
 	"github.com/vramcalc/vramcalc/hardware"
 )
 
 // Engine answers requests.
 type Engine struct {
-	Estimate func(estimator.Request, []estimator.Device) ([]estimator.Report, []error)
-	Verdicts func(estimator.Request, []estimator.Device) ([]estimator.Report, []error)
+	Estimate sweep.Estimate
+	Verdicts sweep.Estimate
+	Floors   sweep.Estimate
 	Changes  func(estimator.Request, estimator.Report) []estimator.Change
 	Explain  func(estimator.Request) ([]estimator.Derivation, error)
 }
 
 // Estimator is the real engine.
-var Estimator = Engine{estimator.EstimateAll, estimator.Verdicts, estimator.Changes, estimator.Explain}
+var Estimator = Engine{estimator.EstimateAll, estimator.Verdicts, estimator.Floors, estimator.Changes, estimator.Explain}
 
 // Plan is the answer to one question: one report per GPU.
 type Plan struct {
