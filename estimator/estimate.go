@@ -3,6 +3,7 @@ package estimator
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/vramcalc/vramcalc/estimator/memory"
@@ -29,6 +30,13 @@ type step struct {
 	program program.Program
 	plan    memory.Plan
 	print   memory.Fingerprint // of its replay; zero where none was asked for yet
+	tensors []tensorsWith
+}
+
+// tensorsWith is the memory of a step's tensors on cards with a size of workspaces.
+type tensorsWith struct {
+	workspace int64
+	memory    Memory
 }
 
 var engines = sync.Pool{New: func() any { return new(engine) }}
@@ -214,14 +222,27 @@ func (r *resolved) calibrate() (*hardware.Calibration, error) {
 	return &cal, nil
 }
 
-// allocated is the memory of a program's tensors, at its peak and by phase.
-func (e *engine) allocated(p program.Program, plan memory.Plan, cal *hardware.Calibration) Memory {
-	rd := e.replayer.Read(p, plan)
-	m := Memory{AllocatedBytes: rd.Peak, PeakAt: place(p, rd.At)}
+// allocated is the memory of a program's tensors, which devices with equal
+// workspaces share, beside the context of one.
+func (e *engine) allocated(p program.Program, plan memory.Plan, cal *hardware.Calibration) (m Memory) {
+	at := slices.IndexFunc(e.step.tensors, func(t tensorsWith) bool { return t.workspace == plan.Workspaces[0] })
+	if at < 0 {
+		at = len(e.step.tensors)
+		e.step.tensors = append(e.step.tensors, tensorsWith{plan.Workspaces[0], e.read(p, plan)})
+	}
+	m = e.step.tensors[at].memory
+	m.Breakdown, m.Phases = slices.Clone(m.Breakdown), slices.Clone(m.Phases)
 	m.ContextBytes, m.ContextSource = hardware.DefaultContext()
 	if cal != nil {
 		m.ContextBytes, m.ContextSource = cal.Context()
 	}
+	return m
+}
+
+// read is the memory of a program's tensors, at its peak and by phase.
+func (e *engine) read(p program.Program, plan memory.Plan) Memory {
+	rd := e.replayer.Read(p, plan)
+	m := Memory{AllocatedBytes: rd.Peak, PeakAt: place(p, rd.At)}
 	for c, bytes := range e.replayer.Explain(p, plan, rd.At) {
 		if bytes != 0 {
 			m.Breakdown = append(m.Breakdown, Category{program.Category(c).String(), bytes})
