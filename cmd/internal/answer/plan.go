@@ -9,15 +9,17 @@ import (
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/cost"
-	"github.com/vramcalc/vramcalc/estimator/sweep"
 	"github.com/vramcalc/vramcalc/hardware"
 )
 
+// Estimate answers a request on each of several devices.
+type Estimate = func(estimator.Request, []estimator.Device) ([]estimator.Report, []error)
+
 // Engine answers requests.
 type Engine struct {
-	Estimate sweep.Estimate
-	Verdicts sweep.Estimate
-	Floors   sweep.Estimate
+	Estimate Estimate
+	Verdicts Estimate
+	Floors   Estimate
 	Changes  func(estimator.Request, estimator.Report) []estimator.Change
 	Explain  func(estimator.Request) ([]estimator.Derivation, error)
 }

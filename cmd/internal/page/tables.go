@@ -11,8 +11,8 @@ import (
 	q "github.com/vramcalc/vramcalc/cmd/internal/quantity"
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/contour"
 	"github.com/vramcalc/vramcalc/estimator/methods"
-	"github.com/vramcalc/vramcalc/estimator/solve"
 	"github.com/vramcalc/vramcalc/hardware"
 	"github.com/vramcalc/vramcalc/presets"
 )
@@ -53,7 +53,7 @@ func (s Said) Heat(from, to int, gpu string) ([][]Cell, error) {
 		r.Training.MicroBatch, r.Training.SeqLen = heatBatches[from+row], heatLengths[column]
 		return r
 	}
-	found := solve.Levels(len(rows), HeatSize, len(states)-1, func(row, column int) (float64, bool) {
+	found := contour.Levels(len(rows), HeatSize, len(states)-1, func(row, column int) (float64, bool) {
 		r := request(row, column)
 		reports, errs := answer.Estimator.Floors(r, a.devices)
 		c, load := newCell(r, reports[0], errs[0])

@@ -1,4 +1,6 @@
-package solve
+// Package contour finds where the levels of a growing grid change, with few
+// questions: which micro-batches and lengths fit.
+package contour
 
 import (
 	"math"

@@ -1,10 +1,10 @@
-package solve_test
+package contour_test
 
 import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/vramcalc/vramcalc/estimator/solve"
+	"github.com/vramcalc/vramcalc/estimator/contour"
 )
 
 // TestLevels finds the levels of random growing grids as asking for each cell
@@ -27,7 +27,7 @@ func TestLevels(t *testing.T) {
 			}
 			return top
 		}
-		found := solve.Levels(rows, columns, top, func(i, j int) (float64, bool) { return load(i, j), load(i, j) > 1.04 },
+		found := contour.Levels(rows, columns, top, func(i, j int) (float64, bool) { return load(i, j), load(i, j) > 1.04 },
 			func(i, j int) int { asked++; return level(i, j) })
 		for i := range rows {
 			for j := range columns {
