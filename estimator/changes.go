@@ -1,10 +1,11 @@
 package estimator
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/vramcalc/vramcalc/estimator/order"
 )
 
 // alternative is one setting that may save memory.
@@ -24,13 +25,13 @@ func Changes(req Request, rep Report) []Change {
 		all.Go(func() { changes[i] = a.change(settled(req, rep), rep) })
 	}
 	all.Wait()
+	changes = slices.DeleteFunc(changes, func(c *Change) bool {
+		return c == nil || c.DeviceBytesDelta >= -rep.Memory.DeviceBytes/100
+	})
 	var worth []Change
-	for _, c := range changes {
-		if c != nil && c.DeviceBytesDelta < -rep.Memory.DeviceBytes/100 {
-			worth = append(worth, *c)
-		}
+	for _, i := range order.Of(len(changes), func(i, j int) bool { return changes[i].DeviceBytesDelta < changes[j].DeviceBytesDelta }) {
+		worth = append(worth, *changes[i])
 	}
-	slices.SortStableFunc(worth, func(a, b Change) int { return cmp.Compare(a.DeviceBytesDelta, b.DeviceBytesDelta) })
 	return worth
 }
 

@@ -2,10 +2,9 @@ package estimator
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/vramcalc/vramcalc/estimator/memory"
+	"github.com/vramcalc/vramcalc/estimator/order"
 	"github.com/vramcalc/vramcalc/estimator/program"
 	"github.com/vramcalc/vramcalc/estimator/throughput"
 	"github.com/vramcalc/vramcalc/hardware"
@@ -114,16 +113,17 @@ func listAlive(groups map[aliveKey]*aliveSum, peak int64, where string) []Deriva
 	for k := range groups {
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, func(a, b aliveKey) int {
-		x, y := groups[a], groups[b]
-		if x.bytes != y.bytes {
-			return int(max(-1, min(1, y.bytes-x.bytes)))
+	sorted := order.Of(len(keys), func(i, j int) bool {
+		a, b := keys[i], keys[j]
+		if x, y := groups[a].bytes, groups[b].bytes; x != y {
+			return x > y
 		}
-		return strings.Compare(a.module+a.shape, b.module+b.shape)
+		return a.module+a.shape < b.module+b.shape
 	})
 	var ds []Derivation
 	var rest, restCount int64
-	for i, k := range keys {
+	for i, number := range sorted {
+		k := keys[number]
 		g := groups[k]
 		if i >= shownTensors {
 			rest += g.bytes

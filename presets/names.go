@@ -1,10 +1,10 @@
 package presets
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
+	"github.com/vramcalc/vramcalc/estimator/order"
 	"github.com/vramcalc/vramcalc/estimator/spelling"
 )
 
@@ -78,11 +78,10 @@ func (c *catalogue[T]) nearest(name string, n int) []string {
 			near = append(near, scored{e.id, best})
 		}
 	}
-	slices.SortStableFunc(near, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
-	near = near[:min(n, len(near))]
-	ids := make([]string, len(near))
-	for i, s := range near {
-		ids[i] = s.id
+	best := order.Of(len(near), func(i, j int) bool { return near[i].score > near[j].score })
+	ids := make([]string, min(n, len(near)))
+	for i := range ids {
+		ids[i] = near[best[i]].id
 	}
 	return ids
 }

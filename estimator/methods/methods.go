@@ -5,10 +5,10 @@ package methods
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/vramcalc/vramcalc/estimator/modules"
+	"github.com/vramcalc/vramcalc/estimator/order"
 	"github.com/vramcalc/vramcalc/estimator/program"
 )
 
@@ -49,12 +49,7 @@ func Get(id string) (Method, bool) {
 
 // IDs are the names of all methods, sorted.
 func IDs() []string {
-	ids := make([]string, 0, len(registry))
-	for id := range registry {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	return order.Keys(registry)
 }
 
 // frozen is a tuner under which nothing of the base trains; methods embed it.

@@ -1,10 +1,10 @@
 package modules
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/vramcalc/vramcalc/estimator/model"
+	"github.com/vramcalc/vramcalc/estimator/order"
 	"github.com/vramcalc/vramcalc/estimator/program"
 )
 
@@ -64,7 +64,7 @@ var patched = map[Kernels]map[string]patches{
 
 // Patched are the families that a set of kernels knows.
 func (k Kernels) Patched() []string {
-	return slices.Sorted(maps.Keys(patched[k]))
+	return order.Keys(patched[k])
 }
 
 // Patches says whether a set of kernels knows a family.

@@ -212,7 +212,7 @@ func (c *Context) litgptApply(l *litgptLayers, x program.T, tokens int64) progra
 	}
 	d := c.Dropout(x, l.low.Dropout, "b·s·in")
 	h := c.MatmulLinear(d, l.a, -1, tokens, l.In, l.low.Rank, "b·s·r")
-	if d != x {
+	if l.low.Dropout > 0 {
 		c.Drop(d)
 	}
 	o := c.MatmulLinear(h, l.b, -1, tokens, l.low.Rank, l.Out, l.shape)
@@ -246,29 +246,26 @@ func (c *Context) litgptQKV(x program.T) program.T {
 	mark := c.Scope()
 	d := c.Dropout(x, low.Dropout, "b·s·in")
 	h := c.Builder.Linear(d, l.a, -1, c.tokens, m.Hidden, parts*low.Rank, "b·s·r")
-	if d != x {
+	if low.Dropout > 0 {
 		c.Drop(d)
 	}
 	o := c.Conv(h, l.b, c.tokens, low.Rank, width, shape)
 	if m.KVHeads != m.Heads { // a convolution for each part, joined
 		o = c.replace(o, c.Clone(o, shape))
 	}
-	pad := o
-	if parts < 3 {
-		src := o
+	if parts == 3 {
+		o = c.Scale(o, shape)
+	} else {
 		if c.Batch > 1 {
-			src = c.Clone(o, shape)
+			clone := c.Clone(o, shape)
+			o = c.IndexCopy(clone, width, c.tokens*out, shape)
+			c.Drop(clone)
+		} else {
+			o = c.IndexCopy(o, width, c.tokens*out, shape)
 		}
-		pad = c.IndexCopy(src, width, c.tokens*out, shape)
-		if src != o {
-			c.Drop(src)
-		}
+		o = c.replace(o, c.Scale(o, shape))
 	}
-	s := c.Scale(pad, shape)
-	if pad != o {
-		c.Drop(pad)
-	}
-	y := c.Add(base, s, shape)
+	y := c.Add(base, o, shape)
 	c.Drop(base)
 	c.Return(mark, y)
 	return y
@@ -285,9 +282,9 @@ const litgptMaxChunks = 512
 // litgptChunks are the sizes of pieces of n.
 func litgptChunks(n int64) []int64 {
 	size := max(litgptChunk, (n+litgptMaxChunks-1)/litgptMaxChunks)
-	sizes := slices.Repeat([]int64{size}, int(n/size))
-	if rest := n % size; rest > 0 {
-		sizes = append(sizes, rest)
+	sizes := make([]int64, 0, n/size+1)
+	for ; n > 0; n -= size {
+		sizes = append(sizes, min(n, size))
 	}
 	return sizes
 }
@@ -354,7 +351,6 @@ func (c *Context) litgptLoss(logits []program.T, sizes []int64) program.T {
 	}
 	last := len(logits) - 1
 	rows[last] -= c.Batch // the last token predicts nothing
-	logits = slices.Clone(logits)
 	logits[last] = c.Slice(logits[last], rows[last]*m.Vocab)
 	if c.Batch > 1 { // reshaped
 		logits[last] = c.Clone(logits[last], "b·s·V")

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/vramcalc/vramcalc/estimator/order"
 )
 
 // MaxBytes is the longest config.json that is read; published ones stay far
@@ -288,7 +288,7 @@ func write(v any) string {
 		return "[" + strings.Join(parts, ",") + "]"
 	case object:
 		parts := []string{}
-		for _, k := range slices.Sorted(maps.Keys(v)) {
+		for _, k := range order.Keys(v) {
 			parts = append(parts, strconv.Quote(k)+":"+write(v[k]))
 		}
 		return "{" + strings.Join(parts, ",") + "}"

@@ -1,8 +1,6 @@
 package page
 
 import (
-	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/methods"
+	"github.com/vramcalc/vramcalc/estimator/order"
 	"github.com/vramcalc/vramcalc/hardware"
 	"github.com/vramcalc/vramcalc/presets"
 )
@@ -189,10 +188,6 @@ func lowest(g hardware.GPU) (price float64, known bool) {
 // rank orders the rows three ways: what fits stands before what fits tightly or not, then
 // the smallest card, the fastest, or the cheapest token.
 func rank(rows []Row, reports []estimator.Report, costs []float64) {
-	order := make([]int, len(rows))
-	for i := range order {
-		order[i] = i
-	}
 	fits := func(i int) int {
 		switch rows[i].State {
 		case "fits":
@@ -217,10 +212,16 @@ func rank(rows []Row, reports []estimator.Report, costs []float64) {
 			return costs[i]
 		},
 	} {
-		slices.SortStableFunc(order, func(i, j int) int {
-			return cmp.Or(cmp.Compare(fits(i), fits(j)), cmp.Compare(key(i), key(j)))
+		sorted := order.Of(len(rows), func(i, j int) bool {
+			if x, y := fits(i), fits(j); x != y {
+				return x < y
+			}
+			if x, y := key(i), key(j); x != y {
+				return x < y
+			}
+			return which > 0 && rows[i].Order[which-1] < rows[j].Order[which-1] // as they stood
 		})
-		for place, i := range order {
+		for place, i := range sorted {
 			rows[i].Order[which] = place
 		}
 	}
