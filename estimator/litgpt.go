@@ -39,6 +39,8 @@ func (r *resolved) checkLitgpt() error {
 		return with("rslora", "true", "its scale is alpha over rank")
 	case info.NormsDType != info.WeightsDType:
 		return with("norms-dtype", info.NormsDType, "its models have one type")
+	case info.SeqLen == 1:
+		return with("seq-len", "1", "one token predicts nothing")
 	case m.MaxPosition > 0 && info.SeqLen > m.MaxPosition:
 		return with("seq-len", strconv.FormatInt(info.SeqLen, 10), "the model's block size is "+strconv.FormatInt(m.MaxPosition, 10))
 	}
