@@ -1,6 +1,6 @@
 """References of LitGPT: its own GPT and LoRA classes, with the order and the lifetimes of its finetune scripts.
 
-    pip install --no-deps litgpt==0.2.0 lightning-utilities==0.11.2
+    pip install --no-deps litgpt==0.2.0 lightning-utilities==0.15.3
     python litgpt_runs.py                                                  # references/litgpt.jsonl
     python litgpt_runs.py '{"model": "phi-1.5", "method": "lora"}' [TRACE]  # one row on stdout
 
