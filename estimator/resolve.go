@@ -305,6 +305,9 @@ func (r *resolved) resolveChoices() error {
 	if info.Attention == "" {
 		info.Attention = "sdpa"
 		because := "default of transformers"
+		if r.trainer.litgpt {
+			because = r.trainerDefault()
+		}
 		if modules.EagerOnly(r.req.Model.ModelType) {
 			info.Attention, because = "eager", "the only one that transformers has for "+r.req.Model.ModelType
 		}

@@ -85,7 +85,12 @@ var trainers = []trainer{
 		loraRank: 16, loraAlpha: 32, loraDropout: 0.05, mixedDefault: true, kbitPrep: true, clip: true, convert: true,
 	},
 	{
-		id: "litgpt", name: "LitGPT", version: "0.2", source: "litgpt 0.2 to 0.4 model.py, lora.py, utils.py, finetune/lora.py, finetune/full.py; lightning 2.2 fabric; bitsandbytes 0.41, 0.42",
+		id: "litgpt", name: "LitGPT", version: "0.3", source: "litgpt 0.3, 0.4 model.py, lora.py, utils.py, finetune/lora.py, finetune/full.py; lightning 2.2 fabric; bitsandbytes 0.41, 0.42",
+		microBatch: 1, checkpointing: "none", loss: "chunked", optimizer: "adamw", litgpt: true,
+		loraRank: 8, loraAlpha: 16, loraDropout: 0.05, mixedDefault: true, float32Base: true,
+	},
+	{
+		id: "litgpt", name: "LitGPT", version: "0.2", source: "litgpt 0.2, the same files",
 		microBatch: 4, checkpointing: "none", loss: "chunked", optimizer: "adamw", litgpt: true,
 		loraRank: 8, loraAlpha: 16, loraDropout: 0.05, mixedDefault: true, float32Base: true,
 	},

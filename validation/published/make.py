@@ -237,7 +237,7 @@ def litgpt(row, request, loop, gap, measured):
     sample into the first micro-batch, so the peak is there; in the config hub's
     runs batches are as long as the maximum, one after the other."""
     hub = row["id"].startswith(("litgpt-hub", "litgpt-thunder"))
-    request["trainer"] = "litgpt@0.2" if hub else "litgpt@0.1"
+    request["trainer"] = "litgpt@0.3" if hub else "litgpt@0.1"
     request["loss"] = "standard" if row["id"].startswith("litgpt-thunder") else "chunked"
     measured.pop("step_seconds", None)
     if request["method"] in ("lora", "qlora"):
