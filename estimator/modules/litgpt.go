@@ -2,6 +2,7 @@ package modules
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/vramcalc/vramcalc/estimator/model"
 	"github.com/vramcalc/vramcalc/estimator/program"
@@ -22,7 +23,11 @@ func LitgptLinears() []string {
 
 // LitgptHas says whether litgpt has code for a model.
 func LitgptHas(m *model.Model) bool {
-	return slices.Contains(litgptTypes, m.ModelType) && m.Position == model.RoPE && m.QKNorm == model.QKNormNone && m.Activation != model.ReLUSquared
+	known := slices.Contains(litgptTypes, m.ModelType) && m.Position == model.RoPE && m.QKNorm == model.QKNormNone
+	if m.Gated {
+		return known && m.Activation == model.SiLU
+	}
+	return known && strings.HasPrefix(string(m.Activation), string(model.GELU))
 }
 
 // litgpt turns a model into the one that litgpt runs (litgpt/model.py GPT): a
@@ -94,7 +99,7 @@ func (c *Context) litgptAttention(x program.T) program.T {
 	}
 	rq, rk := c.litgptRope(q), c.litgptRope(k)
 	q2, k2 := c.litgptJoin(rq, q), c.litgptJoin(rk, k)
-	if q.Elements() != qn || m.KVHeads != 1 && m.KVHeads != m.Heads { // copies, whose variables are assigned anew
+	if m.KVHeads != 1 && m.KVHeads != m.Heads { // copies, whose variables are assigned anew
 		c.Drop(q, k)
 	}
 	a := program.AttentionShape{Batch: c.Batch, Heads: m.Heads, KVHeads: m.Heads, Seq: c.Seq, HeadDim: m.HeadDim}
@@ -151,19 +156,18 @@ func (c *Context) litgptMLP(x program.T) program.T {
 	return y
 }
 
-// litgptLayers are a linear layer's parameters and those of its adapter.
-type litgptLayers struct {
+// litgptWeights are a linear layer with its parameters and those of its adapter.
+type litgptWeights struct {
 	Linear
 	bias, a, b int // parameters
 	low        LowRank
-	shape      string
 }
 
 // litgptParams registers a linear layer and, where the flag asks for it, its
 // adapter with inputs rows per rank and width outputs.
-func (c *Context) litgptParams(module string, in, out int64, bias bool, low LowRank, inputs, width int64, shape string) litgptLayers {
+func (c *Context) litgptParams(module string, in, out int64, bias bool, low LowRank, inputs, width int64, shape string) litgptWeights {
 	c.At(module)
-	l := litgptLayers{Linear: Linear{Module: module, In: in, Out: out, Quantized: c.Quant.Storage == FourBit}, bias: -1, low: low, shape: shape}
+	l := litgptWeights{Linear: Linear{Module: module, In: in, Out: out, Shape: shape, Quantized: c.Quant.Storage == FourBit}, bias: -1, low: low}
 	if l.Quantized {
 		l.Weight = c.quantParam(module, in, out)
 	} else {
@@ -188,14 +192,14 @@ func (c *Context) litgptLoRA(flag string) (low LowRank) {
 }
 
 // litgptBase is the layer without its adapter.
-func (c *Context) litgptBase(l *litgptLayers, x program.T, tokens int64) program.T {
+func (c *Context) litgptBase(l *litgptWeights, x program.T, tokens int64) program.T {
 	c.At(l.Module)
 	if l.Quantized {
 		return c.QuantLinear(x, program.Quant4{
 			In: l.In, Out: l.Out, Compute: c.Compute, Source: program.Float16, Nested: c.Quant.Nested, Holds: true,
-		}, tokens, l.shape)
+		}, tokens, l.Shape)
 	}
-	return c.Builder.Linear(x, l.Weight, l.bias, tokens, l.In, l.Out, l.shape)
+	return c.Builder.Linear(x, l.Weight, l.bias, tokens, l.In, l.Out, l.Shape)
 }
 
 // litgptLinear is LoRALinear.forward of a layer in a block.
@@ -205,7 +209,7 @@ func (c *Context) litgptLinear(module, flag string, x program.T, in, out int64, 
 }
 
 // litgptApply is linear(x) + (dropout(x) @ A.T @ B.T)·scaling.
-func (c *Context) litgptApply(l *litgptLayers, x program.T, tokens int64) program.T {
+func (c *Context) litgptApply(l *litgptWeights, x program.T, tokens int64) program.T {
 	base := c.litgptBase(l, x, tokens)
 	if l.low.Rank == 0 {
 		return base
@@ -215,10 +219,10 @@ func (c *Context) litgptApply(l *litgptLayers, x program.T, tokens int64) progra
 	if l.low.Dropout > 0 {
 		c.Drop(d)
 	}
-	o := c.MatmulLinear(h, l.b, -1, tokens, l.low.Rank, l.Out, l.shape)
+	o := c.MatmulLinear(h, l.b, -1, tokens, l.low.Rank, l.Out, l.Shape)
 	c.Drop(h)
-	s := c.replace(o, c.Scale(o, l.shape))
-	y := c.Add(base, s, l.shape)
+	s := c.replace(o, c.Scale(o, l.Shape))
+	y := c.Add(base, s, l.Shape)
 	c.Drop(base, s)
 	return y
 }
