@@ -2,7 +2,6 @@ package estimator
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/vramcalc/vramcalc/estimator/order"
@@ -25,12 +24,17 @@ func Changes(req Request, rep Report) []Change {
 		all.Go(func() { changes[i] = a.change(settled(req, rep), rep) })
 	}
 	all.Wait()
-	changes = slices.DeleteFunc(changes, func(c *Change) bool {
-		return c == nil || c.DeviceBytesDelta >= -rep.Memory.DeviceBytes/100
-	})
+	saved := func(i int) int64 {
+		if changes[i] == nil {
+			return 0
+		}
+		return -changes[i].DeviceBytesDelta
+	}
 	var worth []Change
-	for _, i := range order.Of(len(changes), func(i, j int) bool { return changes[i].DeviceBytesDelta < changes[j].DeviceBytesDelta }) {
-		worth = append(worth, *changes[i])
+	for _, i := range order.Of(len(changes), func(i, j int) bool { return saved(i) > saved(j) }) {
+		if saved(i) > rep.Memory.DeviceBytes/100 {
+			worth = append(worth, *changes[i])
+		}
 	}
 	return worth
 }
