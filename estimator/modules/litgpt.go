@@ -316,25 +316,24 @@ func (c *Context) litgptHead(x program.T) {
 	c.Drop(in)
 	c.In(program.LogitsAndLoss)
 	l := c.litgptParams(c.traits.head, m.Hidden, m.Vocab, m.HeadBias, c.litgptLoRA("head"), 1, m.Vocab, "b·s·V")
-	sizes, hidden := []int64{c.Seq}, []program.T{h}
+	sizes, pieces := []int64{c.Seq}, []program.T{h}
 	if c.HeadChunks {
 		sizes = litgptChunks(c.Seq)
-		hidden = c.pieces(h, sizes, c.Batch*m.Hidden)
+		pieces = c.pieces(h, sizes, c.Batch*m.Hidden)
 	}
-	logits := make([]program.T, len(sizes))
-	for i := range sizes {
-		logits[i] = c.litgptApply(&l, hidden[i], c.Batch*sizes[i])
+	for i := range sizes { // from hidden states to logits
+		pieces[i] = c.litgptApply(&l, pieces[i], c.Batch*sizes[i])
 	}
 	c.Drop(h)
-	floats := make([]program.T, len(sizes))
-	for i := range logits {
-		floats[i] = c.Cast(logits[i], program.Float32, "b·s·V")
+	logits := make([]program.T, len(sizes))
+	for i := range sizes {
+		logits[i] = c.Cast(pieces[i], program.Float32, "b·s·V")
 	}
-	if floats[0] != logits[0] {
-		c.Drop(logits...)
+	if logits[0] != pieces[0] {
+		c.Drop(pieces...)
 	}
 	c.At("loss")
-	loss := c.litgptLoss(floats, sizes)
+	loss := c.litgptLoss(logits, sizes)
 	c.Return(mark, loss)
 	c.Leave(loss)
 	c.Backward()
