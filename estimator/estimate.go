@@ -57,6 +57,7 @@ func (e *engine) build(r *resolved) (program.Program, memory.Plan, error) {
 	return p, memory.Plan{
 		Steps: 2, GradAccum: r.info.GradAccum, Optimizer: len(p.Blocks) - 1, KernelTemporaries: true,
 		Workspaces: []int64{defaultWorkspace, defaultWorkspace},
+		OneBatch:   r.trainer.litgpt, Lingers: r.trainer.litgpt && !r.trainer.shorterLater,
 	}, nil
 }
 

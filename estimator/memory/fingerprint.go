@@ -25,7 +25,7 @@ func (f *Fingerprint) say(numbers ...int64) {
 func (r *Replayer) Fingerprint(p program.Program, plan Plan) (f Fingerprint) {
 	r.open(p, plan)
 	w := &r.walker
-	f.say(int64(plan.Steps), plan.GradAccum, int64(plan.Optimizer), inputBytes(p))
+	f.say(int64(plan.Steps), int64(plan.micros()), int64(plan.Optimizer), inputBytes(p)*plan.batches(), flag(plan.Lingers))
 	for i := range p.Params {
 		q := &p.Params[i]
 		f.say(q.Count)
@@ -48,6 +48,13 @@ func (r *Replayer) Fingerprint(p program.Program, plan Plan) (f Fingerprint) {
 		f.say(int64(w.codes[n-1]))
 	}
 	return f
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // block mixes in what a block hands on.
