@@ -81,10 +81,10 @@ func (rep *Report) free() int64 { return rep.Device.CapacityBytes - rep.Device.U
 // decide holds the device memory and its band against what is free: the
 // capacity, less what others use.
 func (rep *Report) decide() {
-	if rep.Device.CapacityBytes == 0 {
+	need, free := rep.Memory.DeviceBytes, rep.free()
+	if rep.Device.CapacityBytes == 0 || rep.Memory.AtLeast && rep.Memory.Band.LowBytes <= free {
 		return
 	}
-	need, free := rep.Memory.DeviceBytes, rep.free()
 	ratios := runsLike(memoryRuns, BandClass(rep)).ratios
 	rep.Fit = &Fit{
 		Fits: need <= free, HeadroomBytes: free - need, Verdict: Tight,

@@ -71,13 +71,28 @@ func benchmarkReserve(b *testing.B, method, checkpointing string) {
 func BenchmarkReserveFull32(b *testing.B) { benchmarkReserve(b, "full", "none") }
 func BenchmarkReserveLoRA32(b *testing.B) { benchmarkReserve(b, "lora", "full") }
 
-// BenchmarkEstimate is the whole report.
+// BenchmarkEstimate is the whole report, with nothing remembered.
 func BenchmarkEstimate(b *testing.B) {
 	r := denseRequest(b, 32, "lora", "full")
 	b.ReportAllocs()
 	for b.Loop() {
+		replays.forget()
 		if _, err := Estimate(r.req); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkFingerprint is what it costs to find out whether a replay is known.
+func BenchmarkFingerprint(b *testing.B) {
+	r := denseRequest(b, 32, "lora", "full")
+	e := new(engine)
+	p, plan, err := e.build(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		e.replayer.Fingerprint(p, plan)
 	}
 }

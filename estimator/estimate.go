@@ -3,6 +3,7 @@ package estimator
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/vramcalc/vramcalc/estimator/memory"
@@ -19,19 +20,24 @@ type engine struct {
 	replayer  memory.Replayer
 	allocator memory.Allocator
 	step      step
+	depth     depth
 }
 
-// step is the program that an engine holds and what was read of it: devices
-// that ask for the same settings share it.
+// step is the program that an engine holds: devices that ask for the same
+// settings share it.
 type step struct {
-	info         TrainingInfo // the settings it was built from
-	program      program.Program
-	plan         memory.Plan
-	reservations []reservation
+	info    TrainingInfo // the settings it was built from
+	program program.Program
+	plan    memory.Plan
+	print   memory.Fingerprint // of its replay; zero where none was asked for yet
+	tensors []tensorsWith
 }
 
-// reservation is what the allocator holds at its peak without a limit.
-type reservation struct{ workspace, reserved int64 }
+// tensorsWith is the memory of a step's tensors on cards with a size of workspaces.
+type tensorsWith struct {
+	workspace int64
+	memory    Memory
+}
 
 var engines = sync.Pool{New: func() any { return new(engine) }}
 
@@ -41,7 +47,7 @@ const defaultWorkspace = 4096*1024*2 + 16*1024*8
 
 // build writes the program of a resolved request.
 func (e *engine) build(r *resolved) (program.Program, memory.Plan, error) {
-	e.step = step{reservations: e.step.reservations[:0]}
+	e.step = step{}
 	e.builder.Reset()
 	if err := modules.Build(&e.builder, r.config); err != nil {
 		return program.Program{}, memory.Plan{}, err
@@ -51,6 +57,7 @@ func (e *engine) build(r *resolved) (program.Program, memory.Plan, error) {
 	return p, memory.Plan{
 		Steps: 2, GradAccum: r.info.GradAccum, Optimizer: len(p.Blocks) - 1, KernelTemporaries: true,
 		Workspaces: []int64{defaultWorkspace, defaultWorkspace},
+		OneBatch:   r.trainer.litgpt, Lingers: r.trainer.litgpt && !r.trainer.shorterLater,
 	}, nil
 }
 
@@ -72,7 +79,7 @@ func (e *engine) hold(r *resolved) error {
 	if err != nil {
 		return err
 	}
-	e.step.info, e.step.program, e.step.plan = r.info, p, plan
+	e.step = step{info: r.info, program: p, plan: plan}
 	return nil
 }
 
@@ -87,12 +94,40 @@ func Estimate(req Request) (Report, error) {
 // EstimateAll answers a request on each of several devices in place of its
 // own. Each answer is that of [Estimate]; what devices share is computed once.
 func EstimateAll(req Request, devices []Device) ([]Report, []error) {
+	return estimateAll(req, devices, replayed)
+}
+
+// Verdicts is [EstimateAll] for those who look for what fits: where the tensors
+// alone are more than the device has, beyond the error band, the allocator is
+// not replayed. Such a report says the least that the step can need
+// ([Memory.AtLeast]), and its verdict is that of EstimateAll.
+func Verdicts(req Request, devices []Device) ([]Report, []error) {
+	return estimateAll(req, devices, decided)
+}
+
+// Floors is [EstimateAll] without the allocator's replay: every report says the
+// least that the step can need ([Memory.AtLeast]) and how fast it is, and has a
+// verdict only where that is too much for the device.
+func Floors(req Request, devices []Device) ([]Report, []error) {
+	return estimateAll(req, devices, tensors)
+}
+
+// depth is how far the reserved memory is looked into.
+type depth uint8
+
+const (
+	replayed depth = iota // the allocator is replayed
+	decided               // until the verdict is known
+	tensors               // no further than the tensors
+)
+
+func estimateAll(req Request, devices []Device, d depth) ([]Report, []error) {
 	e := engines.Get().(*engine)
 	defer engines.Put(e)
-	e.step = step{reservations: e.step.reservations[:0]} // another request's
+	e.step, e.depth = step{}, d
 	reports, errs := make([]Report, len(devices)), make([]error, len(devices))
-	for i, d := range devices {
-		req.Device = d
+	for i, device := range devices {
+		req.Device = device
 		reports[i], errs[i] = e.estimate(req)
 	}
 	return reports, errs
@@ -108,10 +143,9 @@ func (e *engine) estimate(req Request) (Report, error) {
 	}
 	cal, calErr := r.calibrate()
 	p, plan := e.step.program, onCard(e.step.plan, cal)
-	rep := Report{Training: r.info, Assumptions: r.assumptions, Findings: []Finding{}}
+	rep := Report{Assumptions: r.assumptions, Findings: []Finding{}}
 	rep.describe(r, p)
-	rep.Memory = e.memory(p, plan, cal, rep.free())
-	rep.Memory.Band = memoryBand(rep.Memory.DeviceBytes, BandClass(&rep))
+	rep.readMemory(e, p, plan, cal)
 	rep.speed(r, p, plan, cal)
 	rep.decide()
 	rep.find(r, calErr)
@@ -127,18 +161,19 @@ func stepOf(req Request, use func(*engine, *resolved, program.Program, memory.Pl
 	}
 	e := engines.Get().(*engine)
 	defer engines.Put(e)
-	p, plan, err := e.build(r)
-	if err != nil {
+	e.step, e.depth = step{}, replayed
+	if err := e.hold(r); err != nil {
 		return err
 	}
 	cal, _ := r.calibrate()
-	use(e, r, p, onCard(plan, cal), cal)
+	use(e, r, e.step.program, onCard(e.step.plan, cal), cal)
 	return nil
 }
 
 // describe fills in what is known before anything is replayed.
 func (rep *Report) describe(r *resolved, p program.Program) {
 	_, trainable := p.Count()
+	rep.Training = r.info
 	rep.Model = ModelInfo{ID: r.req.Model.ID, Name: r.req.Model.Name, Parameters: baseParameters(p)}
 	rep.Method = MethodInfo{ID: r.method.ID, TrainableParameters: trainable}
 	if r.method.Adapter {
@@ -188,14 +223,27 @@ func (r *resolved) calibrate() (*hardware.Calibration, error) {
 	return &cal, nil
 }
 
-// memory reads the program as bytes, on a card with so many bytes free.
-func (e *engine) memory(p program.Program, plan memory.Plan, cal *hardware.Calibration, free int64) Memory {
-	rd := e.replayer.Read(p, plan)
-	m := Memory{AllocatedBytes: rd.Peak, PeakAt: place(p, rd.At)}
+// allocated is the memory of a program's tensors, which devices with equal
+// workspaces share, beside the context of one.
+func (e *engine) allocated(p program.Program, plan memory.Plan, cal *hardware.Calibration) (m Memory) {
+	at := slices.IndexFunc(e.step.tensors, func(t tensorsWith) bool { return t.workspace == plan.Workspaces[0] })
+	if at < 0 {
+		at = len(e.step.tensors)
+		e.step.tensors = append(e.step.tensors, tensorsWith{plan.Workspaces[0], e.read(p, plan)})
+	}
+	m = e.step.tensors[at].memory
+	m.Breakdown, m.Phases = slices.Clone(m.Breakdown), slices.Clone(m.Phases)
 	m.ContextBytes, m.ContextSource = hardware.DefaultContext()
 	if cal != nil {
 		m.ContextBytes, m.ContextSource = cal.Context()
 	}
+	return m
+}
+
+// read is the memory of a program's tensors, at its peak and by phase.
+func (e *engine) read(p program.Program, plan memory.Plan) Memory {
+	rd := e.replayer.Read(p, plan)
+	m := Memory{AllocatedBytes: rd.Peak, PeakAt: place(p, rd.At)}
 	for c, bytes := range e.replayer.Explain(p, plan, rd.At) {
 		if bytes != 0 {
 			m.Breakdown = append(m.Breakdown, Category{program.Category(c).String(), bytes})
@@ -204,39 +252,46 @@ func (e *engine) memory(p program.Program, plan memory.Plan, cal *hardware.Calib
 	for _, mark := range rd.Phases() {
 		m.Phases = append(m.Phases, Phase{mark.Phase.String(), mark.Peak, place(p, mark.At), mark.End})
 	}
-	m.ReservedBytes = e.reserve(p, plan)
-	if room := free - m.ContextBytes; m.AllocatedBytes <= room && room < m.ReservedBytes {
-		m.ReservedBytes, m.CacheReturned = e.reserveWithin(p, plan, room, m.ReservedBytes)
-	}
-	m.DeviceBytes = m.ReservedBytes + m.ContextBytes
 	return m
 }
 
-// reserve is the peak of what the caching allocator holds on a card that
-// always has room.
-func (e *engine) reserve(p program.Program, plan memory.Plan) int64 {
-	for _, known := range e.step.reservations {
-		if known.workspace == plan.Workspaces[0] {
-			return known.reserved
+// readMemory reads the program as bytes: what is allocated, and what the
+// allocator then holds on the report's device.
+func (rep *Report) readMemory(e *engine, p program.Program, plan memory.Plan, cal *hardware.Calibration) {
+	rep.Memory = e.allocated(p, plan, cal)
+	m, class, free := &rep.Memory, BandClass(rep), rep.free()
+	settle := func(reserved int64) {
+		m.ReservedBytes, m.DeviceBytes = reserved, reserved+m.ContextBytes
+		m.Band = memoryBand(m.DeviceBytes, class)
+	}
+	settle(m.AllocatedBytes)
+	hopeless := rep.Device.CapacityBytes > 0 && m.Band.LowBytes > free
+	if e.depth == tensors || e.depth == decided && hopeless {
+		m.AtLeast = true
+		return
+	}
+	settle(e.reserve(p, plan, 0).reserved)
+	if room := free - m.ContextBytes; m.AllocatedBytes <= room && room < m.ReservedBytes {
+		if within := e.reserve(p, plan, room); !within.outOfMemory {
+			m.CacheReturned = true
+			settle(within.reserved)
 		}
 	}
-	e.allocator.Reset()
-	e.replayer.Reserve(p, plan, &e.allocator)
-	e.step.reservations = append(e.step.reservations, reservation{plan.Workspaces[0], e.allocator.PeakReserved})
-	return e.allocator.PeakReserved
 }
 
-// reserveWithin is the same on a card with less room, where the allocator
-// returns its cached segments to the device before it gives up. When that is
-// not enough, the answer is what the step would have needed.
-func (e *engine) reserveWithin(p program.Program, plan memory.Plan, room, needed int64) (reserved int64, returned bool) {
-	e.allocator.Reset()
-	e.allocator.Limit = room
-	e.replayer.Reserve(p, plan, &e.allocator)
-	if e.allocator.OutOfMemory {
-		return needed, false
+// reserve is the peak of what the caching allocator holds on a card with so
+// much room, 0 for as much as it wants: before it gives up it returns its
+// cached segments to the device.
+func (e *engine) reserve(p program.Program, plan memory.Plan, room int64) reservation {
+	if e.step.print == (memory.Fingerprint{}) {
+		e.step.print = e.replayer.Fingerprint(p, plan)
 	}
-	return e.allocator.PeakReserved, true
+	return replays.of(replay{e.step.print, plan.Workspaces[0], room}, func() reservation {
+		e.allocator.Reset()
+		e.allocator.Limit = room
+		e.replayer.Reserve(p, plan, &e.allocator)
+		return reservation{e.allocator.PeakReserved, e.allocator.OutOfMemory}
+	})
 }
 
 // place words a moment of the replay: phase, layer and operation.

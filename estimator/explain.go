@@ -19,7 +19,8 @@ func Explain(req Request) (ds []Derivation, err error) {
 		var rep Report
 		rep.describe(r, p)
 		ds = append([]Derivation{symbols(r)}, e.alive(p, plan)...)
-		ds = append(ds, totals(e.memory(p, plan, cal, rep.free()))...)
+		rep.readMemory(e, p, plan, cal)
+		ds = append(ds, totals(rep.Memory)...)
 		if cal != nil {
 			ds = append(ds, timing(r, p, plan, cal)...)
 		}

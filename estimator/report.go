@@ -86,6 +86,9 @@ type Memory struct {
 	// cached memory to the device when that is full; reserved_bytes and
 	// device_bytes are then what this card is left with.
 	CacheReturned bool `json:"cache_returned,omitempty"`
+	// AtLeast says that reserved_bytes and device_bytes are the least that the
+	// step can need: see [Verdicts] and [Floors].
+	AtLeast bool `json:"at_least,omitempty"`
 }
 
 // MemoryBand is the error band of the device figure.

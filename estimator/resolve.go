@@ -32,7 +32,7 @@ func resolve(req Request) (*resolved, error) {
 	r := &resolved{req: req, assumptions: make([]Assumption, 0, 16)}
 	steps := []func() error{
 		r.checkModel, r.resolveTrainer, r.resolveMethod, r.resolveSizes, r.resolvePrecision,
-		r.resolveQuant, r.resolveTypes, r.resolveKernels, r.resolveChoices, r.resolveAdapter, r.checkFusedAdapter, r.checkMagnitude, r.buildConfig,
+		r.resolveQuant, r.resolveTypes, r.resolveKernels, r.resolveChoices, r.resolveAdapter, r.checkLitgpt, r.checkFusedAdapter, r.checkMagnitude, r.buildConfig,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -138,7 +138,7 @@ func (r *resolved) resolvePrecision() error {
 	if p == "" {
 		p = "bf16"
 		because := r.trainer.label() + " loads the checkpoint's 16-bit type and turns no autocast on"
-		if r.trainer.mixedDefault {
+		if r.trainer.mixedDefault && !(r.trainer.litgpt && r.method.Quantizes) {
 			p, because = "bf16-mixed", r.trainerDefault()
 		}
 		if gpu.ID != "" && !gpu.SupportsBF16 {
@@ -212,6 +212,9 @@ func (r *resolved) resolveTypes() error {
 	if info.AdapterDType == "" {
 		info.AdapterDType = "float32"
 		because := "PEFT's autocast_adapter_dtype"
+		if r.trainer.litgpt {
+			info.AdapterDType, because = info.WeightsDType, "the base's type"
+		}
 		if quantized && r.trainer.adapterBF16 {
 			info.AdapterDType, because = "bfloat16", r.trainer.label()+" casts adapters of a quantized base"
 		}
@@ -289,6 +292,9 @@ func (r *resolved) resolveChoices() error {
 	if info.Attention == "" {
 		info.Attention = "sdpa"
 		because := "default of transformers"
+		if r.trainer.litgpt {
+			because = r.trainerDefault()
+		}
 		if modules.EagerOnly(r.req.Model.ModelType) {
 			info.Attention, because = "eager", "the only one that transformers has for "+r.req.Model.ModelType
 		}
@@ -296,6 +302,9 @@ func (r *resolved) resolveChoices() error {
 	}
 	if info.Optimizer == "" {
 		info.Optimizer = r.trainer.optimizer
+		if r.trainer.litgpt && info.Quant != "none" {
+			info.Optimizer = "paged-adamw-32bit"
+		}
 		r.assume("optimizer", info.Optimizer, r.trainerDefault())
 	}
 	o, ok := optimizers.Get(info.Optimizer)
@@ -392,6 +401,11 @@ func (r *resolved) checkFusedAdapter() error {
 func (r *resolved) defaultTargets() error {
 	mt := r.req.Model.ModelType
 	info := &r.info
+	if r.trainer.litgpt {
+		info.LoRATargets = []string{"query", "value"}
+		r.assume("lora-targets", "query,value", r.trainerDefault())
+		return nil
+	}
 	info.LoRATargets = methods.DefaultTargets(mt)
 	because := "PEFT's default for " + mt
 	if len(info.LoRATargets) == 0 {
@@ -404,11 +418,15 @@ func (r *resolved) defaultTargets() error {
 // settings are the method's settings in the engine's types.
 func (r *resolved) settings() methods.Settings {
 	adapter, _ := program.ParseDType(r.info.AdapterDType)
+	linears, head := modules.Linears(r.req.Model), modules.Head(r.req.Model)
+	if r.trainer.litgpt {
+		linears, head = modules.LitgptLinears(), "head"
+	}
 	return methods.Settings{
 		ModelType: r.req.Model.ModelType, Layers: r.req.Model.Layers,
 		Rank: r.info.LoRARank, Dropout: r.info.LoRADropout, Targets: r.info.LoRATargets,
 		ModulesToSave: r.info.ModulesToSave, AdapterDType: adapter, TrainableLayers: r.info.TrainableLayers,
-		Linears: modules.Linears(r.req.Model), Head: modules.Head(r.req.Model),
+		Linears: linears, Head: head,
 	}
 }
 
@@ -438,6 +456,8 @@ func (r *resolved) buildConfig() error {
 		InputsRequireGrad: info.Checkpointing == "full",
 		ShiftLogits:       r.trainer.shiftLogits,
 		FloatLogits:       r.trainer.floatLogits,
+		Litgpt:            r.trainer.litgpt,
+		HeadChunks:        r.trainer.litgpt && r.method.Adapter,
 		Tuner:             tuner,
 	}
 	if mixed(info.Precision) {

@@ -37,6 +37,8 @@ type trainer struct {
 	tokenChunks   bool // its chunked loss takes 256 tokens at a time and copies the head to float32
 	clip          bool // max_grad_norm 1.0
 	convert       bool // accelerate copies outputs to float32 under autocast
+	litgpt        bool // the models run litgpt's own code; its scripts fetch one micro-batch at a time
+	shorterLater  bool // the longest sample comes first: what is left of one micro-batch beside the next is little
 }
 
 // Profiles, the newest of each trainer first.
@@ -81,6 +83,21 @@ var trainers = []trainer{
 		id: "trl", name: "TRL SFTTrainer", version: "0.22", source: "TRL 0.22 to 0.26 sft_config.py",
 		microBatch: 8, seqLen: 1024, checkpointing: "full", loss: "standard", optimizer: "adamw-fused",
 		loraRank: 16, loraAlpha: 32, loraDropout: 0.05, mixedDefault: true, kbitPrep: true, clip: true, convert: true,
+	},
+	{
+		id: "litgpt", name: "LitGPT", version: "0.3", source: "litgpt 0.3, 0.4 model.py, lora.py, utils.py, finetune/lora.py, finetune/full.py; lightning 2.2 fabric; bitsandbytes 0.41, 0.42",
+		microBatch: 1, checkpointing: "none", loss: "chunked", optimizer: "adamw", litgpt: true,
+		loraRank: 8, loraAlpha: 16, loraDropout: 0.05, mixedDefault: true, float32Base: true,
+	},
+	{
+		id: "litgpt", name: "LitGPT", version: "0.2", source: "litgpt 0.2, the same files",
+		microBatch: 4, checkpointing: "none", loss: "chunked", optimizer: "adamw", litgpt: true,
+		loraRank: 8, loraAlpha: 16, loraDropout: 0.05, mixedDefault: true, float32Base: true,
+	},
+	{
+		id: "litgpt", name: "LitGPT (lit-gpt)", version: "0.1", source: "lit-gpt October 2023 to February 2024 lit_gpt/model.py, lora.py, finetune/lora.py get_batch (longest_seq_ix)",
+		microBatch: 4, checkpointing: "none", loss: "chunked", optimizer: "adamw", litgpt: true, shorterLater: true,
+		loraRank: 8, loraAlpha: 16, loraDropout: 0.05, mixedDefault: true, float32Base: true,
 	},
 }
 

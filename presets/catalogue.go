@@ -57,9 +57,15 @@ func (n names) entry(index int) entry {
 	return entry{index, n.id, all, claimed}
 }
 
-// find returns the one thing that name leads to.
+// find returns the one thing that name leads to. An id as written is the
+// usual one, and needs no comparing of canonical forms.
 func (c *catalogue[T]) find(name string) (T, error) {
 	var none T
+	for _, e := range c.entries() {
+		if e.id == name {
+			return c.table[e.index], nil
+		}
+	}
 	hits := c.lookUp(canonical(name))
 	switch len(hits) {
 	case 0:

@@ -56,12 +56,7 @@ func run(operation string, said page.Said, argument string) (any, error) {
 	case "explain":
 		return said.Explain()
 	case "heat":
-		row, gpu, _ := strings.Cut(argument, " ")
-		n, err := strconv.Atoi(row)
-		if err != nil || n < 0 || n >= page.HeatSize {
-			return nil, fmt.Errorf("no row %q in the heat map", row)
-		}
-		return said.HeatRow(n, gpu)
+		return heat(said, strings.Fields(argument))
 	case "timeline":
 		return said.Timeline(argument)
 	case "methods":
@@ -74,6 +69,19 @@ func run(operation string, said page.Said, argument string) (any, error) {
 		return said.Markdown()
 	}
 	return nil, fmt.Errorf("unknown operation %q", operation)
+}
+
+// heat answers "FROM TO GPU": some rows of the heat map.
+func heat(said page.Said, words []string) (any, error) {
+	if len(words) != 3 {
+		return nil, fmt.Errorf("%d words say no rows of the heat map", len(words))
+	}
+	from, err := strconv.Atoi(words[0])
+	to, err2 := strconv.Atoi(words[1])
+	if err != nil || err2 != nil || from < 0 || from > to || to > page.HeatSize {
+		return nil, fmt.Errorf("no rows %s to %s in the heat map", words[0], words[1])
+	}
+	return said.Heat(from, to, words[2])
 }
 
 func encode(v reply) string {

@@ -1,21 +1,27 @@
 package main
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // The whole program but its start: one card, and one per common size.
 
 func BenchmarkPlanOneCard(b *testing.B) {
-	benchmarkRun(b, "plan", "--model", "llama-7b", "--method", "qlora", "--gpu", "h100")
+	benchmarkRun(b, "seq-len", 2048, "plan", "--model", "llama-7b", "--method", "qlora", "--gpu", "h100")
 }
 
 func BenchmarkPlanCommonCards(b *testing.B) {
-	benchmarkRun(b, "plan", "--model", "llama-7b", "--method", "qlora")
+	benchmarkRun(b, "seq-len", 2048, "plan", "--model", "llama-7b", "--method", "qlora")
 }
 
-func benchmarkRun(b *testing.B, args ...string) {
+// benchmarkRun runs a command over and over, each time with another value of a
+// flag: an estimator remembers the replays that it has done.
+func benchmarkRun(b *testing.B, flag string, from int, args ...string) {
 	b.ReportAllocs()
-	for b.Loop() {
-		if got := callWith(shipped(), nil, args...); got.status != exitDone {
+	for round := 0; b.Loop(); round++ {
+		fresh := append(args[:len(args):len(args)], "--"+flag, fmt.Sprint(from+round))
+		if got := callWith(shipped(), nil, fresh...); got.status != exitDone {
 			b.Fatal(got.stderr)
 		}
 	}

@@ -99,5 +99,5 @@ func TestCompareWhereAllCellsAreRefused(t *testing.T) {
 }
 
 func BenchmarkCompare90Cells(b *testing.B) {
-	benchmarkRun(b, "compare", "--model", "llama-7b")
+	benchmarkRun(b, "seq-len", 2048, "compare", "--model", "llama-7b")
 }

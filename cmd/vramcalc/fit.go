@@ -218,7 +218,7 @@ func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution, b
 	for i := range s.Edges {
 		wait.Go(func() {
 			e := &s.Edges[i]
-			e.Edge, e.Err = solve.Largest(requests[i], e.Setting, s.Bound, bar.counting(a.env.engine.Estimate))
+			e.Edge, e.Err = solve.Largest(requests[i], e.Setting, s.Bound, bar.counting(a.env.engine.Verdicts), bar.counting(a.env.engine.Estimate))
 		})
 	}
 	wait.Wait()

@@ -31,7 +31,7 @@ func TestFitIsGolden(t *testing.T) {
 }
 
 func BenchmarkFit(b *testing.B) {
-	benchmarkRun(b, "fit", "--model", "llama-7b", "--method", "qlora", "--gpu", "rtx-4090")
+	benchmarkRun(b, "lora-rank", 8, "fit", "--model", "llama-7b", "--method", "qlora", "--gpu", "rtx-4090")
 }
 
 func TestRunIsGolden(t *testing.T) {

@@ -60,7 +60,9 @@ var plainEngine = answer.Engine{
 }
 
 func plainly() environment {
-	return environment{local: noGPU, engine: plainEngine, models: presetOnly}
+	engine := plainEngine
+	engine.Verdicts, engine.Floors = engine.Estimate, engine.Estimate
+	return environment{local: noGPU, engine: engine, models: presetOnly}
 }
 
 // TestEveryFormatIsGolden shows every kind of answer of compare and fit in

@@ -178,7 +178,7 @@ func TestObserveTakesTheLargest(t *testing.T) {
 // it; --gpu none and common ask for something else; documents never look.
 func TestCompareAndFitTakeTheLocalGPU(t *testing.T) {
 	const free = 20 << 30
-	env := environment{local: having(card4090(free)), engine: plainEngine, models: presetOnly}
+	env := environment{local: having(card4090(free)), engine: plainly().engine, models: presetOnly}
 	for args, want := range map[string]string{
 		"compare --model llama-7b --method lora --precision bf16 --micro-batch 1":                          "GeForce RTX 4090, 20.00 GiB",
 		"compare --model llama-7b --method lora --precision bf16 --micro-batch 1 --samples 10":             "GeForce RTX 4090, 20.00 GiB",
@@ -217,7 +217,7 @@ func TestCompareAndFitTakeTheLocalGPU(t *testing.T) {
 // TestDocumentsNeverLookAtTheMachine: a block is the same wherever it is made.
 func TestDocumentsNeverLookAtTheMachine(t *testing.T) {
 	looked := false
-	env := environment{engine: plainEngine, models: presetOnly, local: func(context.Context) detect.Machine {
+	env := environment{engine: plainly().engine, models: presetOnly, local: func(context.Context) detect.Machine {
 		looked = true
 		return detect.Machine{Devices: []detect.Device{card4090(20 << 30)}}
 	}}

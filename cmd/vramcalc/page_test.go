@@ -197,12 +197,12 @@ func TestPageCellsArePlans(t *testing.T) {
 	v := open(t)
 	v.show(fitting)
 	base := [][2]string{{"model", "llama-7b"}, {"method", "qlora"}, {"gpu", "h100"}}
-	row := v.ask([]pageQuestion{{Operation: "heat", Settings: base, Argument: "5 h100"}})[0]
-	for _, cell := range row.OK.([]any) {
+	rows := v.ask([]pageQuestion{{Operation: "heat", Settings: base, Argument: "5 6 h100"}})[0].OK.([]any)
+	for _, cell := range rows[0].([]any) {
 		c := cell.(map[string]any)
 		args := []string{"plan", "--model", "llama-7b", "--method", "qlora", "--gpu", "h100", "-o", "markdown", "--micro-batch", fmt.Sprint(c["micro_batch"]), "--seq-len", fmt.Sprint(c["seq_len"])}
-		if out := callWith(shipped(), nil, args...).stdout; !strings.Contains(out, c["needs"].(string)) {
-			t.Errorf("%v: the cell needs %v, the plan does not say so", args, c["needs"])
+		if out := callWith(shipped(), nil, args...).stdout; !strings.Contains(out, strings.TrimSuffix(c["tensors"].(string), " GiB")) || !strings.Contains(out, c["tokens"].(string)) {
+			t.Errorf("%v: the cell says %v and %v tokens/s, the plan does not", args, c["tensors"], c["tokens"])
 		}
 	}
 }

@@ -31,12 +31,8 @@ func (r *Replayer) Reserve(p program.Program, plan Plan, a *Allocator) {
 }
 
 func (r *Replayer) walk(p program.Program, plan Plan) {
-	r.index(p)
-	r.temps = plan.KernelTemporaries
+	r.open(p, plan)
 	w := &r.walker
-	w.Replayer, w.p, w.plan = r, p, plan
-	w.next, w.late, w.grads, w.held = 0, w.late[:0], w.grads[:0], w.held[:0]
-	w.layout()
 	w.load()
 	for step := range plan.Steps {
 		w.fetch(step)
@@ -46,6 +42,17 @@ func (r *Replayer) walk(p program.Program, plan Plan) {
 		w.optimizer(step)
 		w.zeroGrad()
 	}
+}
+
+// open makes the walker ready for a program.
+func (r *Replayer) open(p program.Program, plan Plan) {
+	r.index(p)
+	r.temps = plan.KernelTemporaries
+	w := &r.walker
+	w.Replayer, w.p, w.plan = r, p, plan
+	w.next, w.late, w.grads, w.held = 0, w.late[:0], w.grads[:0], w.held[:0]
+	w.before, w.assigned = w.before[:0], w.assigned[:0]
+	w.layout()
 }
 
 // walker keeps the handles of what is allocated.
@@ -68,7 +75,10 @@ type walker struct {
 	late    []grip // freed when the model's forward returns
 	grads   []grip // gradients of parameters, until zero_grad
 	held    []grip // what graph nodes hold until the graph dies
-	tied    grip   // the gradient that waits for a tied weight's second one
+	before  []grip // what those of the micro-batch before hold still
+	// assigned is what a variable of the training loop holds.
+	assigned []grip
+	tied     grip // the gradient that waits for a tied weight's second one
 }
 
 // inParts marks a storage that stands for several allocations.
@@ -133,7 +143,7 @@ func (w *walker) malloc(st int32, bytes int64) int32 {
 // fetch allocates the batches of a step.
 func (w *walker) fetch(step int) {
 	w.at = Point{Step: step, Phase: Forward, Block: -1, Op: program.Never}
-	w.inputs = w.lasting(inputBytes(w.p) * w.plan.GradAccum)
+	w.inputs = w.lasting(inputBytes(w.p) * w.plan.batches())
 }
 
 // alloc allocates a storage into a slot.
@@ -225,8 +235,14 @@ func (w *walker) micro(step, micro int) {
 		}
 	}
 	w.release(&w.late)
+	w.release(&w.before)
 	w.backwardAll(last, micro, out)
+	if w.plan.Lingers {
+		w.before, w.held = w.held, w.before
+		return
+	}
 	w.release(&w.held)
+	w.release(&w.assigned)
 }
 
 func (w *walker) backwardAll(last, micro int, loss int32) {
@@ -276,6 +292,6 @@ func (w *walker) zeroGrad() {
 	if w.to != nil {
 		w.to.Free(w.inputs)
 	} else {
-		w.sink(program.Never, w.inputs, -inputBytes(w.p)*w.plan.GradAccum)
+		w.sink(program.Never, w.inputs, -inputBytes(w.p)*w.plan.batches())
 	}
 }

@@ -29,7 +29,12 @@ func (p Phase) String() string { return phaseNames[p] }
 type Plan struct {
 	Steps     int   // optimizer steps to replay; the first allocates the optimizer's state
 	GradAccum int64 // micro-batches per step, all fetched before the step
-	Optimizer int   // index of the optimizer's block; the blocks before it are the model
+	// OneBatch: micro-batches are fetched one by one.
+	OneBatch bool
+	// Lingers: the loss stays in a variable of the training loop until the next
+	// one takes its place, and with it the graph and what its nodes hold.
+	Lingers   bool
+	Optimizer int // index of the optimizer's block; the blocks before it are the model
 	// KernelTemporaries counts what kernels allocate inside one operation.
 	KernelTemporaries bool
 	// Workspaces are what the libraries allocate on first use and keep, in
@@ -40,6 +45,14 @@ type Plan struct {
 // micros is the number of micro-batches to replay: from the second one on all
 // are the same.
 func (p Plan) micros() int { return int(min(p.GradAccum, 2)) }
+
+// batches is the number of micro-batches whose inputs are there together.
+func (p Plan) batches() int64 {
+	if p.OneBatch {
+		return 1
+	}
+	return p.GradAccum
+}
 
 // Point is a moment of the replay.
 type Point struct {
@@ -78,7 +91,8 @@ type Replayer struct {
 	walks               []blockWalks
 	scratch             level
 	temps               bool // count what kernels allocate inside an operation
-	steady              bool // the optimizer's state exists
+	steady              bool // the optimizer's state exists, and what the micro-batch before left
+	lingers             bool
 	byCategory          bool
 	walker              walker
 }
@@ -102,7 +116,7 @@ func (r *Replayer) Explain(p program.Program, plan Plan, at Point) Breakdown {
 
 func (r *Replayer) prepare(p program.Program, plan Plan, byCategory bool) {
 	r.index(p)
-	r.temps, r.byCategory = plan.KernelTemporaries, byCategory
+	r.temps, r.byCategory, r.lingers = plan.KernelTemporaries, byCategory, plan.Lingers
 	r.walks = r.walks[:0]
 	for i := range p.Blocks {
 		r.walks = append(r.walks, r.walkBlock(p, &p.Blocks[i]))
@@ -119,7 +133,7 @@ func (r *Replayer) play(p program.Program, plan Plan, t *tape) {
 		t.change(program.Round(w), program.Workspace)
 	}
 	t.rd.Static, t.rd.Peak, t.rd.At = t.live, t.live, Point{Phase: Load, Block: -1, Op: program.Never}
-	inputs := inputBytes(p) * plan.GradAccum
+	inputs := inputBytes(p) * plan.batches()
 	for step := 0; step < plan.Steps && !t.done; step++ {
 		t.last = step == plan.Steps-1
 		t.mark(Forward)
@@ -158,8 +172,16 @@ func (r *Replayer) microStep(p program.Program, plan Plan, t *tape, step, micro 
 	if micro > 0 {
 		t.mark(Forward)
 	}
+	later := plan.Lingers && step+micro > 0
 	for i := range plan.Optimizer {
-		r.run(p, t, &r.walks[i].forward, false, Point{Step: step, Micro: micro, Phase: Forward, Block: i})
+		w := &r.walks[i].forward
+		if later && p.Blocks[i].Assigns {
+			w = &r.walks[i].steady
+		}
+		r.run(p, t, w, false, Point{Step: step, Micro: micro, Phase: Forward, Block: i})
+	}
+	if later {
+		r.graphDies(p, plan, t)
 	}
 	for i := range plan.Optimizer {
 		w := &r.walks[i].forward
@@ -182,10 +204,20 @@ func (r *Replayer) microStep(p program.Program, plan Plan, t *tape, step, micro 
 			t.changeStorage(&p.Storages[last.Out], -1) // the loss
 		}
 	}
-	for i := range plan.Optimizer { // the graph dies with the loss
-		t.change(-r.walks[i].held*p.Blocks[i].Count, program.Activations)
+	if !plan.Lingers {
+		r.graphDies(p, plan, t)
+		for i := range plan.Optimizer {
+			t.change(-r.walks[i].assigned, program.LogitsAndLoss)
+		}
 	}
 	return gradients
+}
+
+// graphDies frees what graph nodes hold, when the loss goes.
+func (r *Replayer) graphDies(p program.Program, plan Plan, t *tape) {
+	for i := range plan.Optimizer {
+		t.change(-r.walks[i].held*p.Blocks[i].Count, program.Activations)
+	}
 }
 
 // run plays all repeats of a block: forward from the first, backward from the
@@ -225,7 +257,9 @@ func (r *Replayer) partial(p program.Program, b *program.Block, at Point) *Break
 	case at.Phase == Forward && b.Checkpointed:
 		r.forward(p, b, discard, l)
 	case at.Phase == Forward:
+		r.steady = r.lingers && at.Step+at.Micro > 0
 		r.forward(p, b, keep, l)
+		r.steady = false
 	case at.Recompute: // what backward did before, then a part of the second forward
 		before := r.level()
 		before.until, before.freed = b.FirstUnpack-1, true

@@ -12,6 +12,8 @@ const (
 	doFree
 	doLate     // hand over to what the model's forward frees
 	doHold     // hand over to the graph
+	doAssign   // hand over to a variable of the training loop
+	doReplace  // free what it held
 	doGrad     // hand over to the gradients of parameters
 	doTie      // hand over to the gradient that waits for a tied weight's second one
 	doUntie    // free that gradient
@@ -81,7 +83,10 @@ func (w *walker) compileForward(b *program.Block, m mode) {
 			}
 		}
 		for i := w.dropHead[op]; i != program.Never; i = w.dropNext[i] {
-			if w.dropsInForward(&w.p.Storages[i], m) {
+			switch s := &w.p.Storages[i]; {
+			case s.Kind == program.LoopVariable:
+				w.put(doReplace, 0)
+			case w.dropsInForward(s, m):
 				w.put(doFree, i-b.StLo)
 			}
 		}
@@ -105,6 +110,8 @@ func (w *walker) compileLeave(b *program.Block, m mode, end int32) {
 			}
 		case late:
 			w.put(doLate, i-b.StLo)
+		case s.Kind == program.LoopVariable && !outside:
+			w.put(doAssign, i-b.StLo)
 		case s.Held && (i == b.In || !outside):
 			w.put(doHold, i-b.StLo)
 		}
@@ -184,6 +191,10 @@ func (w *walker) run(block int, repeat int64, s span) {
 			w.late = w.grab(w.late, slot, first+x)
 		case doHold:
 			w.held = w.grab(w.held, slot, first+x)
+		case doAssign:
+			w.assigned = w.grab(w.assigned, slot, first+x)
+		case doReplace:
+			w.release(&w.assigned)
 		case doGrad:
 			w.grads = w.grab(w.grads, slot, first+x)
 		case doTie:

@@ -34,11 +34,12 @@ const (
 // blockWalks are the walks that a block can need.
 type blockWalks struct {
 	forward       segment
-	steady        segment // forward once the optimizer's state exists
+	steady        segment // forward once the optimizer's state exists, and what an earlier micro-batch left
 	backwardFirst segment // gradients are allocated
 	backwardAgain segment // gradients exist: accumulation
 	gradients     int64   // bytes of parameter gradients per repeat
 	held          int64   // bytes that graph nodes hold until the graph dies
+	assigned      int64   // bytes that a variable of the training loop holds
 }
 
 // level follows the memory of one walk.
@@ -108,14 +109,18 @@ func (r *Replayer) walkBlock(p program.Program, b *program.Block) blockWalks {
 		w.backwardFirst = r.backward(p, b, false, nil, r.level())
 		w.backwardAgain = r.backward(p, b, true, nil, r.level())
 	}
-	if b.OpHi == b.FwdEnd {
+	if b.OpHi == b.FwdEnd || b.Assigns {
 		r.steady = true
 		w.steady = r.forward(p, b, keep, r.level())
 		r.steady = false
 	}
 	for i := b.StLo; i < b.StHi; i++ {
-		if s := &p.Storages[i]; s.Held {
+		s := &p.Storages[i]
+		switch {
+		case s.Held:
 			w.held += s.Bytes
+		case s.Kind == program.LoopVariable && s.Born != program.Outside:
+			w.assigned += s.Bytes
 		}
 	}
 	w.gradients = w.backwardFirst.delta - w.backwardAgain.delta
@@ -207,6 +212,8 @@ func (r *Replayer) dropsInForward(s *program.Storage, m mode) bool {
 		return r.temps
 	case program.BoundaryIn: // a checkpoint holds its input; autograd holds what it saved
 		return m == keep && s.Saved == program.Never && !s.Held
+	case program.LoopVariable:
+		return r.steady
 	case program.Carried: // not a variable of the checkpoint's second forward
 		return m != recompute
 	case program.Plain:

@@ -78,6 +78,10 @@ type Config struct {
 	// (enable_input_require_grads).
 	InputsRequireGrad bool
 
+	// Litgpt: the model is litgpt's own GPT class; HeadChunks: its head runs
+	// over chunks of the sequence.
+	Litgpt, HeadChunks bool
+
 	Tuner Tuner
 	Quant Quantization
 }

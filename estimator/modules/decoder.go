@@ -18,11 +18,18 @@ func Build(b *program.Builder, cfg Config) error {
 		return &UnsupportedError{Model: cfg.Model.ID, Field: "model_type", Value: cfg.Model.ModelType}
 	}
 	c := &Context{Builder: b, Config: cfg, traits: t, patches: patched[cfg.Kernels][cfg.Model.ModelType], tokens: cfg.Batch * cfg.Seq, layer: -1, Count: 1}
+	if cfg.Litgpt {
+		c.litgpt()
+	}
 	b.Autocast(cfg.Autocast)
 	c.nestedTable()
 	x := c.prologue()
 	x = c.layers(x)
-	c.epilogue(x)
+	if cfg.Litgpt {
+		c.litgptHead(x)
+	} else {
+		c.epilogue(x)
+	}
 	return nil
 }
 
@@ -125,6 +132,10 @@ func (c *Context) learnedPositions(x program.T) program.T {
 
 // positions makes what all layers share: rotary tables, masks.
 func (c *Context) positions(dt program.DType) {
+	if c.Litgpt {
+		c.litgptTables()
+		return
+	}
 	m := &c.Model
 	c.At("rotary_emb")
 	if m.Position == model.RoPE {
@@ -278,7 +289,7 @@ func (c *Context) block(x program.T, first, n int64) program.T {
 	case some:
 		c.Drop(carried)
 	}
-	embeds := first == 0 && n == 1 && !c.Checkpoint
+	embeds := first == 0 && n == 1 && !c.Checkpoint && !c.Litgpt
 	if !embeds {
 		c.Drop(in)
 	}

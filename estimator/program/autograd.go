@@ -43,6 +43,7 @@ const (
 	nodeFusedGLU
 	nodeFusedLoss
 	nodeFusedLoRA
+	nodeIndexCopy
 )
 
 // node is one entry of the autograd graph: what it received, what it kept.

@@ -83,6 +83,7 @@ const (
 	TiedSum                    // the sum of both: becomes the .grad of the parameter
 	State                      // optimizer state: made in the first step, stays
 	Carried                    // a variable of the model's forward keeps it until a later block drops it
+	LoopVariable               // a variable of the training loop keeps it until the next micro-batch's takes its place
 )
 
 // T is a tensor: a view of a storage with its place in the autograd graph.
@@ -218,6 +219,7 @@ type Block struct {
 	LastSave           int32 // last forward op that a recomputation has to run
 	FirstUnpack        int32 // first backward op that needs a kept tensor: recomputation comes before it
 
+	Assigns      bool // it leaves tensors in a variable of the training loop
 	Checkpointed bool // forward keeps only In, backward runs forward again
 	// Reentrant: backward first runs all of forward again, in an engine of its
 	// own, and holds the result and the gradient that came in until it is done.

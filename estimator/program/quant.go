@@ -6,6 +6,9 @@ type Quant4 struct {
 	Compute DType // type of the product
 	Source  DType // type of the weight before it was quantized: what dequantize_4bit returns
 	Nested  bool  // double quantization
+	// Holds: bitsandbytes before 0.43, whose function keeps its input as an
+	// attribute of its graph node and dequantizes to the type of the source.
+	Holds bool
 }
 
 // QuantLinear is a frozen 4-bit linear layer (bitsandbytes Linear4bit): the
@@ -26,19 +29,36 @@ func (b *Builder) QuantLinear(x T, q Quant4, tokens int64, shape string) T {
 	var scales, shifted T
 	if q.Nested {
 		b.op("dequantize_absmax", Dequantize, Float32, 2, 0, float64(n)/64*5).N = n / 64
-		scales, shifted = b.result(n/64, Float32, "in·out/64"), b.result(n/64, Float32, "in·out/64")
+		scales = b.result(n/64, Float32, "in·out/64")
+		if !q.Holds { // the offset is added in place there
+			shifted = b.result(n/64, Float32, "in·out/64")
+		}
 	}
-	b.op("dequantize_4bit", Dequantize, q.Compute, 1, 0, float64(n)*(0.5+4.0/64+float64(q.Compute.Size()))).N = n
-	w := b.result(n, q.Compute, "in·out")
+	wt := q.Compute
+	if q.Holds {
+		wt = q.Source
+	}
+	b.op("dequantize_4bit", Dequantize, wt, 1, 0, float64(n)*(0.5+4.0/64+float64(wt.Size()))).N = n
+	w := b.result(n, wt, "in·out")
+	if q.Holds {
+		if q.Nested {
+			b.Drop(scales)
+		}
+		if cast := b.Cast(w, q.Compute, "in·out"); cast != w {
+			b.Drop(w)
+			w = cast
+		}
+	}
 	b.cat = cat
 	b.matmul("gemm_4bit", q.Compute, tokens, q.Out, q.In, 1)
 	y, nd := b.record(nodeFrozenQuant, b.result(tokens*q.Out, q.Compute, shape), x)
 	if nd != nil {
 		nd.n = [4]int64{tokens, q.In, q.Out}
 		nd.flag, nd.dt2 = q.Nested, q.Source
+		b.sts[x.st].Held = b.sts[x.st].Held || q.Holds
 	}
 	b.Drop(w)
-	if q.Nested {
+	if q.Nested && !q.Holds {
 		b.Drop(scales, shifted)
 	}
 	y = b.Cast(y, xin.dt, shape)

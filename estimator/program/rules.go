@@ -25,6 +25,8 @@ func (b *Builder) differentiate(nd *node, g int32) (released bool) {
 		b.bmmGrad(nd)
 	case nodeExpand:
 		b.oneGrad("sum", nd, nd.dt, (b.vals[nd.out].n+b.vals[in[0]].n)*nd.dt.Size())
+	case nodeIndexCopy:
+		b.unaryGrad("index_select", nd, 2)
 	case nodeSlice, nodeEmbedding:
 		b.oneGrad("scatter_backward", nd, nd.dt, (b.vals[in[0]].n+2*b.vals[nd.out].n)*nd.dt.Size())
 	case nodeCat:
@@ -128,7 +130,7 @@ func (b *Builder) linearGrad(nd *node) {
 	made := [3]int32{Never, Never, Never}
 	if v := nd.in[0]; v != Never {
 		b.matmul("mm_backward_input", nd.dt, tokens, in, out, 1)
-		made[0] = b.hold(tokens*in, nd.dt)
+		made[0] = b.hold(b.vals[v].n, nd.dt)
 		b.sts[made[0]].view = true // the product of rows, reshaped
 	}
 	if v := nd.in[1]; v != Never {

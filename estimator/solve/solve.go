@@ -11,6 +11,7 @@ package solve
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/vramcalc/vramcalc/estimator"
@@ -33,6 +34,24 @@ func (b Bound) Holds(r estimator.Report) bool {
 	return r.Fit.Probability >= float64(b)
 }
 
+// spare are the bytes that are left under the bound, about: the error band is
+// known at its ends and in the middle.
+func (b Bound) spare(r estimator.Report) float64 {
+	if r.Fit == nil {
+		return 0
+	}
+	m := &r.Memory
+	end, half := m.Band.HighBytes, estimator.BandLevel/2
+	if b < 0.5 {
+		end = m.Band.LowBytes
+	}
+	beyond := 0.0
+	if b > 0 {
+		beyond = math.Abs(float64(b)-0.5) / half
+	}
+	return float64(r.Fit.HeadroomBytes) - float64(end-m.DeviceBytes)*beyond
+}
+
 // Edge is the largest value of a setting that fits, with the evidence.
 type Edge struct {
 	Setting string            `json:"setting"`
@@ -49,37 +68,39 @@ type Edge struct {
 func Settings() []string { return []string{"micro-batch", "seq-len", "lora-rank"} }
 
 // Largest finds the edge of a setting of whole numbers on the request's
-// device by doubling and then halving the interval. The error is that of the
-// smallest value, 1.
-func Largest(r estimator.Request, setting string, bound Bound, estimate sweep.Estimate) (Edge, error) {
+// device. Both sides of the edge are estimated in full; on the way there
+// verdicts will do. The error is that of the smallest value, 1.
+func Largest(r estimator.Request, setting string, bound Bound, verdicts, estimate sweep.Estimate) (Edge, error) {
 	set, ok := map[string]*int64{
 		"micro-batch": &r.Training.MicroBatch, "seq-len": &r.Training.SeqLen, "lora-rank": &r.Method.LoRARank,
 	}[setting]
 	if !ok {
 		return Edge{}, fmt.Errorf("%q is no setting that grows", setting)
 	}
-	device := []estimator.Device{r.Device}
 	e := Edge{Setting: setting}
-	try := func(n int64) bool {
+	device := []estimator.Device{r.Device}
+	try := func(n int64, ask sweep.Estimate) (p probe) {
 		*set = n
-		reports, errs := estimate(r, device)
-		if errs[0] == nil && bound.Holds(reports[0]) {
+		reports, errs := ask(r, device)
+		p = probe{n: n, err: errs[0]}
+		if p.err != nil {
+			e.Next, e.NextReport, e.Refusal = n, nil, p.err
+			return p
+		}
+		p.spare, p.fits = bound.spare(reports[0]), bound.Holds(reports[0])
+		if p.fits {
 			e.Value, e.Report = n, &reports[0]
-			return true
+		} else {
+			e.Next, e.NextReport, e.Refusal = n, &reports[0], nil
 		}
-		e.Next, e.NextReport, e.Refusal = n, &reports[0], errs[0]
-		if errs[0] != nil {
-			e.NextReport = nil
-		}
-		return false
+		return p
 	}
-	for n := int64(1); n > 0 && try(n); n *= 2 { // the estimator refuses what is too large
-	}
-	for e.Next-e.Value > 1 {
-		try(e.Value + (e.Next-e.Value)/2)
-	}
+	approach(func(n int64) probe { return try(n, verdicts) })
 	if e.Value == 0 && e.Refusal != nil {
 		return Edge{}, e.Refusal
+	}
+	if e.NextReport != nil && e.NextReport.Memory.AtLeast {
+		try(e.Next, estimate)
 	}
 	return e, nil
 }

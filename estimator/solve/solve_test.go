@@ -42,10 +42,15 @@ func TestEdge(t *testing.T) {
 			continue
 		}
 		bound := bounds[i/3%3]
-		e, err := solve.Largest(req, setting, bound, estimator.EstimateAll)
+		probes := 0
+		e, err := solve.Largest(req, setting, bound, func(r estimator.Request, d []estimator.Device) ([]estimator.Report, []error) {
+			probes++
+			return estimator.Verdicts(r, d)
+		}, estimator.EstimateAll)
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Logf("%s %s %s bound %v: %d after %d probes (%v)", req.Model.ID, req.Method.ID, setting, bound, e.Value, probes, e.Refusal)
 		if e.Next != e.Value+1 {
 			t.Errorf("%s: %d fits, and %d is the next", setting, e.Value, e.Next)
 		}
@@ -67,10 +72,10 @@ func TestEdge(t *testing.T) {
 func TestLargestRefuses(t *testing.T) {
 	req := request(t, rand.New(rand.NewPCG(1, 1)))
 	req.Method.ID = "full"
-	if _, err := solve.Largest(req, "lora-rank", 0, estimator.EstimateAll); err == nil {
+	if _, err := solve.Largest(req, "lora-rank", 0, estimator.Verdicts, estimator.EstimateAll); err == nil {
 		t.Error("full has a largest rank")
 	}
-	if _, err := solve.Largest(req, "layers", 0, estimator.EstimateAll); err == nil {
+	if _, err := solve.Largest(req, "layers", 0, estimator.Verdicts, estimator.EstimateAll); err == nil {
 		t.Error("layers are a setting")
 	}
 }
@@ -93,8 +98,8 @@ func TestFront(t *testing.T) {
 
 func BenchmarkLargestMicroBatch(b *testing.B) {
 	req := request(b, rand.New(rand.NewPCG(3, 3)))
-	for b.Loop() {
-		if _, err := solve.Largest(req, "micro-batch", 0, estimator.EstimateAll); err != nil {
+	for ; b.Loop(); req.Training.SeqLen++ { // so that no replay is remembered
+		if _, err := solve.Largest(req, "micro-batch", 0, estimator.Verdicts, estimator.EstimateAll); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,8 +5,10 @@ import "github.com/vramcalc/vramcalc/estimator/model"
 // A family says how the configuration class of one model_type names its
 // sizes, what it assumes when they are absent, and what its code builds.
 type family struct {
+	id string // model_type
+
 	// base is what the family's code always builds.
-	base model.Model
+	base layer
 
 	// Defaults of sizes. Zero makes a size mandatory, since every released
 	// file states it; of kvHeads and headDim it means as many as heads, and
@@ -28,9 +30,19 @@ type names struct {
 	embedDropout, attentionDropout, residualDropout                                       string
 }
 
+// named is the family of a model_type, nil for an unknown one.
+func named(modelType string) *family {
+	for i := range families {
+		if families[i].id == modelType {
+			return &families[i]
+		}
+	}
+	return nil
+}
+
 // read fills a model from the fields.
 func (fam *family) read(f fields) model.Model {
-	m := fam.base
+	m := fam.base.build()
 	k := fam.names
 	m.Layers = f.size(or(k.layers, "num_hidden_layers"), orRequired(fam.layers), maxLayers)
 	m.Hidden = f.size(or(k.hidden, "hidden_size"), orRequired(fam.hidden), maxHidden)

@@ -95,7 +95,7 @@ func familyOf(f fields, modelType string) (*family, string, error) {
 	if key == "chatglm" && (f.has("inner_hidden_size") || f.has("position_encoding_2d")) {
 		key = "chatglm1"
 	}
-	if fam := families[key]; fam != nil {
+	if fam := named(key); fam != nil {
 		return fam, key, nil
 	}
 	return nil, "", unsupported(modelType)
@@ -166,7 +166,8 @@ var refused = []struct{ modelTypes, reason, nearest string }{
 // beginning with an unknown one, "llama" where none shares any.
 func nearestFamily(modelType string) string {
 	best, most := "llama", 1
-	for name := range families {
+	for i := range families {
+		name := families[i].id
 		n := 0
 		for n < len(name) && n < len(modelType) && name[n] == modelType[n] {
 			n++

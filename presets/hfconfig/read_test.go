@@ -41,7 +41,8 @@ func TestConfigAgreesWithPreset(t *testing.T) {
 			t.Errorf("%s:\n config %+v\n preset %+v", id, got, want)
 		}
 	}
-	for modelType := range families {
+	for _, fam := range families {
+		modelType := fam.id
 		if !covered[modelType] {
 			t.Errorf("no test file for model_type %q", modelType)
 		}
@@ -67,10 +68,10 @@ func readFile(t *testing.T, file string) model.Model {
 func TestEveryPresetFamilyIsRead(t *testing.T) {
 	list := presets.Models()
 	for _, m := range list {
-		if m.Kind == "decoder" && families[m.ModelType] == nil {
+		if m.Kind == "decoder" && named(m.ModelType) == nil {
 			t.Errorf("%s: model_type %q cannot be read", m.ID, m.ModelType)
 		}
-		if m.Kind == "decoder" || families[m.ModelType] == nil {
+		if m.Kind == "decoder" || named(m.ModelType) == nil {
 			continue
 		}
 		t.Errorf("%s: kind %s, yet model_type %q is read as a dense decoder", m.ID, m.Kind, m.ModelType)
@@ -108,7 +109,7 @@ func TestUnsupportedIsNamed(t *testing.T) {
 		if unsupported.Field != want.field || !strings.Contains(unsupported.Value, want.value) || !strings.Contains(unsupported.Reason, want.reason) {
 			t.Errorf("%s: %v", config, err)
 		}
-		if unsupported.Field == "model_type" && families[unsupported.Nearest] == nil {
+		if unsupported.Field == "model_type" && named(unsupported.Nearest) == nil {
 			t.Errorf("%s: the nearest family %q is not supported", config, unsupported.Nearest)
 		}
 	}
@@ -213,7 +214,7 @@ func TestRefusalsKnowThePresets(t *testing.T) {
 		if strings.Contains(err.Error(), "unknown") {
 			t.Errorf("%s (%s): %v", m.ID, m.Kind, err)
 		}
-		if u, ok := errors.AsType[*UnsupportedError](err); !ok || families[u.Nearest] == nil {
+		if u, ok := errors.AsType[*UnsupportedError](err); !ok || named(u.Nearest) == nil {
 			t.Errorf("%s: %v", m.ID, err)
 		}
 	}

@@ -4,138 +4,139 @@ import "github.com/vramcalc/vramcalc/estimator/model"
 
 // preNorm is the plain decoder layer of Llama: RMSNorm before attention and
 // before a gated SiLU MLP, rotary positions, a final norm, no bias.
-var preNorm = model.Model{
-	Norm: model.RMSNorm, NormsPerLayer: 2, FinalNorm: true,
-	Position: model.RoPE, Activation: model.SiLU, Gated: true,
+func preNorm(m *model.Model) {
+	m.Norm, m.NormsPerLayer, m.FinalNorm = model.RMSNorm, 2, true
+	m.Position, m.Activation, m.Gated = model.RoPE, model.SiLU, true
 }
 
 // layerNorm is the decoder layer of GPT-NeoX and its time: LayerNorm with
 // bias, rotary positions, a plain MLP, biases everywhere.
-var layerNorm = model.Model{
-	Norm: model.LayerNorm, NormBias: true, NormsPerLayer: 2, FinalNorm: true,
-	Position: model.RoPE, Activation: model.GELU, QKVBias: true, OutBias: true, MLPBias: true,
+func layerNorm(m *model.Model) {
+	m.Norm, m.NormBias, m.NormsPerLayer, m.FinalNorm = model.LayerNorm, true, 2, true
+	m.Position, m.Activation = model.RoPE, model.GELU
+	m.QKVBias, m.OutBias, m.MLPBias = true, true, true
 }
 
 // families are the supported model types. Defaults are those of the
 // configuration classes in transformers 5.24, src/transformers/models/<type>/
 // configuration_<type>.py; for the last group, whose code comes with the
 // repository, those of its configuration file.
-var families = map[string]*family{
-	"llama": {base: preNorm, maxPosition: 2048, adapt: llamaBiases},
-	"mistral": {
-		base: preNorm, kvHeads: 8, maxPosition: 131072,
+var families = []family{
+	{id: "llama", base: layer{preNorm}, maxPosition: 2048, adapt: llamaBiases},
+	{
+		id: "mistral", base: layer{preNorm}, kvHeads: 8, maxPosition: 131072,
 		adapt: func(f fields, m *model.Model) { window(f, m, 4096, m.Layers) },
 	},
-	"ministral3": {
-		base: preNorm, kvHeads: 8, headDim: 128, maxPosition: 262144,
+	{
+		id: "ministral3", base: layer{preNorm}, kvHeads: 8, headDim: 128, maxPosition: 262144,
 		adapt: func(f fields, m *model.Model) { window(f, m, 0, m.Layers) },
 	},
-	"qwen2":       {base: with(preNorm, qkvBias), kvHeads: 32, maxPosition: 32768, adapt: qwenWindow},
-	"qwen3":       {base: with(preNorm, qkHead), kvHeads: 32, headDim: 128, maxPosition: 32768, adapt: qwen3},
-	"gemma":       {base: with(preNorm, geglu), kvHeads: 16, headDim: 256, maxPosition: 8192, tied: true, adapt: gemma},
-	"gemma2":      {base: with(preNorm, geglu, sandwich), kvHeads: 4, headDim: 256, maxPosition: 8192, tied: true, names: names{activation: "hidden_activation"}, adapt: gemma2},
-	"gemma3_text": {base: with(preNorm, geglu, sandwich, qkHead), layers: 26, hidden: 2304, heads: 8, vocab: 262208, kvHeads: 4, headDim: 256, intermediate: 9216, maxPosition: 131072, tied: true, names: names{activation: "hidden_activation"}, adapt: gemma3},
-	"phi": {
-		base: with(layerNorm, parallelOneNorm, geluNew, headBias), maxPosition: 2048, rotary: 0.5,
+	{id: "qwen2", base: layer{preNorm, qkvBias}, kvHeads: 32, maxPosition: 32768, adapt: qwenWindow},
+	{id: "qwen3", base: layer{preNorm, qkHead}, kvHeads: 32, headDim: 128, maxPosition: 32768, adapt: qwen3},
+	{id: "gemma", base: layer{preNorm, geglu}, kvHeads: 16, headDim: 256, maxPosition: 8192, tied: true, adapt: gemma},
+	{id: "gemma2", base: layer{preNorm, geglu, sandwich}, kvHeads: 4, headDim: 256, maxPosition: 8192, tied: true, names: names{activation: "hidden_activation"}, adapt: gemma2},
+	{id: "gemma3_text", base: layer{preNorm, geglu, sandwich, qkHead}, layers: 26, hidden: 2304, heads: 8, vocab: 262208, kvHeads: 4, headDim: 256, intermediate: 9216, maxPosition: 131072, tied: true, names: names{activation: "hidden_activation"}, adapt: gemma3},
+	{
+		id: "phi", base: layer{layerNorm, parallelOneNorm, geluNew, headBias}, maxPosition: 2048, rotary: 0.5,
 		names: names{embedDropout: "embd_pdrop", residualDropout: "resid_pdrop"}, adapt: phi,
 	},
-	"phi3": {
-		base: preNorm, maxPosition: 4096,
+	{
+		id: "phi3", base: layer{preNorm}, maxPosition: 4096,
 		names: names{embedDropout: "embd_pdrop", residualDropout: "resid_pdrop"},
 		adapt: func(f fields, m *model.Model) { window(f, m, 0, m.Layers) },
 	},
-	"gpt2": {
-		base: with(layerNorm, learned, geluNew, dropTenth), intermediate: fourfold, maxPosition: 1024, tied: true,
+	{
+		id: "gpt2", base: layer{layerNorm, learned, geluNew, dropTenth}, intermediate: fourfold, maxPosition: 1024, tied: true,
 		names: gptNames, adapt: positionRows,
 	},
-	"gptj": {
-		base: with(layerNorm, parallelOneNorm, geluNew, headBias, noAttentionBias), intermediate: fourfold, maxPosition: 2048,
+	{
+		id: "gptj", base: layer{layerNorm, parallelOneNorm, geluNew, headBias, noAttentionBias}, intermediate: fourfold, maxPosition: 2048,
 		names: gptNames, adapt: gptj,
 	},
-	"gpt_neo": {
-		base: with(layerNorm, learned, geluNew, noQKVBias), intermediate: fourfold, maxPosition: 2048, tied: true,
+	{
+		id: "gpt_neo", base: layer{layerNorm, learned, geluNew, noQKVBias}, intermediate: fourfold, maxPosition: 2048, tied: true,
 		names: names{layers: "num_layers", heads: "num_heads", activation: "activation_function", embedDropout: "embed_dropout", residualDropout: "resid_dropout"},
 		adapt: gptNeo,
 	},
-	"gpt_neox": {
-		base: layerNorm, maxPosition: 2048, rotary: 0.25,
+	{
+		id: "gpt_neox", base: layer{layerNorm}, maxPosition: 2048, rotary: 0.25,
 		names: names{embedDropout: "hidden_dropout", residualDropout: "hidden_dropout"}, adapt: gptNeoX,
 	},
-	"gpt_bigcode": {
-		base: with(layerNorm, learned, geluTanh, dropTenth), intermediate: fourfold, maxPosition: 1024, tied: true,
+	{
+		id: "gpt_bigcode", base: layer{layerNorm, learned, geluTanh, dropTenth}, intermediate: fourfold, maxPosition: 1024, tied: true,
 		names: gptNames, adapt: bigCode,
 	},
-	"starcoder2": {
-		base: with(layerNorm, geluTanh), kvHeads: 2, maxPosition: 4096, tied: true,
+	{
+		id: "starcoder2", base: layer{layerNorm, geluTanh}, kvHeads: 2, maxPosition: 4096, tied: true,
 		names: names{embedDropout: "embedding_dropout", residualDropout: "residual_dropout"}, adapt: starcoder2,
 	},
-	"opt": {
-		base: with(layerNorm, learned, relu, dropOPT), maxPosition: 2048, tied: true,
+	{
+		id: "opt", base: layer{layerNorm, learned, relu, dropOPT}, maxPosition: 2048, tied: true,
 		names: names{intermediate: "ffn_dim", activation: "activation_function", residualDropout: "dropout"}, adapt: opt,
 	},
-	"bloom": {
-		base: with(layerNorm, alibi, bloomGELU), intermediate: fourfold, maxPosition: 2048, tied: true,
+	{
+		id: "bloom", base: layer{layerNorm, alibi, bloomGELU}, intermediate: fourfold, maxPosition: 2048, tied: true,
 		names: names{layers: "num_hidden_layers|n_layer", hidden: "hidden_size|n_embed", heads: "num_attention_heads|n_head", maxPosition: "seq_length", activation: none, residualDropout: "hidden_dropout"},
 	},
-	"falcon": {
-		base: with(layerNorm, noBias), intermediate: fourfold, maxPosition: 2048, tied: true,
+	{
+		id: "falcon", base: layer{layerNorm, noBias}, intermediate: fourfold, maxPosition: 2048, tied: true,
 		names: names{layers: "num_hidden_layers|n_layer", heads: "num_attention_heads|n_head", kvHeads: none, headDim: none, hidden: "hidden_size|n_embed", intermediate: "ffn_hidden_size", activation: "activation", residualDropout: "hidden_dropout"},
 		adapt: falcon,
 	},
-	"mpt": {
-		base: with(layerNorm, alibi, noBias, noNormBias), intermediate: fourfold, maxPosition: 2048, tied: true,
+	{
+		id: "mpt", base: layer{layerNorm, alibi, noBias, noNormBias}, intermediate: fourfold, maxPosition: 2048, tied: true,
 		names: names{layers: "n_layers", hidden: "d_model", heads: "n_heads", kvHeads: none, intermediate: none, maxPosition: "max_seq_len", activation: none, attentionDropout: none, embedDropout: "emb_pdrop"},
 		adapt: mpt,
 	},
-	"stablelm": {
-		base: with(layerNorm, noBias, gatedSiLU), kvHeads: 32, maxPosition: 4096, rotary: 0.25,
+	{
+		id: "stablelm", base: layer{layerNorm, noBias, gatedSiLU}, kvHeads: 32, maxPosition: 4096, rotary: 0.25,
 		names: names{residualDropout: "hidden_dropout"}, adapt: stableLM,
 	},
-	"olmo":  {base: with(preNorm, noNormWeights), maxPosition: 2048, adapt: olmo},
-	"olmo2": {base: with(preNorm, postNorm, qkFull), maxPosition: 2048, adapt: attentionBias},
-	"olmo3": {base: with(preNorm, postNorm, qkFull), maxPosition: 2048, adapt: olmo3},
-	"glm":   {base: preNorm, kvHeads: 2, headDim: 128, maxPosition: 131072, rotary: 0.5, adapt: glm},
-	"glm4":  {base: with(preNorm, sandwich), kvHeads: 2, headDim: 128, maxPosition: 131072, rotary: 0.5, adapt: glm},
-	"granite": {
-		base: preNorm, maxPosition: 2048, adapt: llamaBiases,
+	{id: "olmo", base: layer{preNorm, noNormWeights}, maxPosition: 2048, adapt: olmo},
+	{id: "olmo2", base: layer{preNorm, postNorm, qkFull}, maxPosition: 2048, adapt: attentionBias},
+	{id: "olmo3", base: layer{preNorm, postNorm, qkFull}, maxPosition: 2048, adapt: olmo3},
+	{id: "glm", base: layer{preNorm}, kvHeads: 2, headDim: 128, maxPosition: 131072, rotary: 0.5, adapt: glm},
+	{id: "glm4", base: layer{preNorm, sandwich}, kvHeads: 2, headDim: 128, maxPosition: 131072, rotary: 0.5, adapt: glm},
+	{
+		id: "granite", base: layer{preNorm}, maxPosition: 2048, adapt: llamaBiases,
 	},
-	"granitemoehybrid": {
-		base: preNorm, maxPosition: 2048, names: names{intermediate: "shared_intermediate_size"}, adapt: graniteHybrid,
+	{
+		id: "granitemoehybrid", base: layer{preNorm}, maxPosition: 2048, names: names{intermediate: "shared_intermediate_size"}, adapt: graniteHybrid,
 	},
-	"nemotron": {base: with(layerNorm, noBias, relu2), maxPosition: 4096, rotary: 0.5, adapt: llamaBiases},
-	"cohere":   {base: with(preNorm, plainLayerNorm, parallelOneNorm), maxPosition: 8192, tied: true, adapt: cohere},
-	"apertus":  {base: with(preNorm, qkHead, xielu), maxPosition: 65536, adapt: attentionBias},
-	"persimmon": {
-		base: with(layerNorm, relu2), maxPosition: 16384, rotary: 0.5,
+	{id: "nemotron", base: layer{layerNorm, noBias, relu2}, maxPosition: 4096, rotary: 0.5, adapt: llamaBiases},
+	{id: "cohere", base: layer{preNorm, plainLayerNorm, parallelOneNorm}, maxPosition: 8192, tied: true, adapt: cohere},
+	{id: "apertus", base: layer{preNorm, qkHead, xielu}, maxPosition: 65536, adapt: attentionBias},
+	{
+		id: "persimmon", base: layer{layerNorm, relu2}, maxPosition: 16384, rotary: 0.5,
 		names: names{kvHeads: none, headDim: none, residualDropout: "hidden_dropout"}, adapt: persimmon,
 	},
-	"smollm3":   {base: preNorm, kvHeads: 4, maxPosition: 32768, tied: true, adapt: smolLM3},
-	"internlm3": {base: preNorm, kvHeads: 2, headDim: 128, maxPosition: 32768, adapt: internLM3},
+	{id: "smollm3", base: layer{preNorm}, kvHeads: 4, maxPosition: 32768, tied: true, adapt: smolLM3},
+	{id: "internlm3", base: layer{preNorm}, kvHeads: 2, headDim: 128, maxPosition: 32768, adapt: internLM3},
 
 	// Code of the repository itself.
-	"qwen": {
-		base: with(preNorm, qkvBias), maxPosition: 8192,
+	{
+		id: "qwen", base: layer{preNorm, qkvBias}, maxPosition: 8192,
 		names: names{kvHeads: none, headDim: "kv_channels", maxPosition: "max_position_embeddings|seq_length", activation: none, embedDropout: "emb_dropout_prob", attentionDropout: "attn_dropout_prob"},
 		adapt: func(f fields, m *model.Model) { m.Intermediate = max(m.Intermediate/2, 1) }, // counted for gate and up together
 	},
-	"mimo": {base: with(preNorm, qkvBias), maxPosition: 32768, adapt: mimo},
-	"chatglm": {
-		base: preNorm, maxPosition: 2048, rotary: 0.5,
+	{id: "mimo", base: layer{preNorm, qkvBias}, maxPosition: 32768, adapt: mimo},
+	{
+		id: "chatglm", base: layer{preNorm}, maxPosition: 2048, rotary: 0.5,
 		names: names{layers: "num_layers", kvHeads: none, headDim: "kv_channels", intermediate: "ffn_hidden_size", vocab: "padded_vocab_size|vocab_size", maxPosition: "seq_length", activation: none, residualDropout: "hidden_dropout"},
 		adapt: chatGLM,
 	},
-	"chatglm1": {
-		base: with(layerNorm, geluFast), maxPosition: 2048, tied: true,
+	{
+		id: "chatglm1", base: layer{layerNorm, geluFast}, maxPosition: 2048, tied: true,
 		names: names{layers: "num_layers", kvHeads: none, intermediate: "inner_hidden_size", maxPosition: "max_sequence_length", activation: none},
 	},
-	"baichuan": {base: preNorm, maxPosition: 4096, names: names{kvHeads: none, maxPosition: "max_position_embeddings|model_max_length"}, adapt: baichuan},
-	"internlm": {base: preNorm, maxPosition: 2048, names: names{kvHeads: none}, adapt: internLM},
-	"internlm2": {base: preNorm, maxPosition: 2048, adapt: func(f fields, m *model.Model) {
+	{id: "baichuan", base: layer{preNorm}, maxPosition: 4096, names: names{kvHeads: none, maxPosition: "max_position_embeddings|model_max_length"}, adapt: baichuan},
+	{id: "internlm", base: layer{preNorm}, maxPosition: 2048, names: names{kvHeads: none}, adapt: internLM},
+	{id: "internlm2", base: layer{preNorm}, maxPosition: 2048, adapt: func(f fields, m *model.Model) {
 		if f.flag("bias", true) {
 			m.QKVBias, m.OutBias = true, true
 		}
 	}},
-	"minicpm": {base: preNorm, maxPosition: 2048, tied: true, adapt: attentionBias},
+	{id: "minicpm", base: layer{preNorm}, maxPosition: 2048, tied: true, adapt: attentionBias},
 }
 
 var gptNames = names{
@@ -144,12 +145,15 @@ var gptNames = names{
 	embedDropout: "embd_pdrop", attentionDropout: "attn_pdrop", residualDropout: "resid_pdrop",
 }
 
-// with changes a copy of base.
-func with(base model.Model, changes ...func(*model.Model)) model.Model {
-	for _, change := range changes {
-		change(&base)
+// layer is what a family's code always builds, one trait after the other: a
+// list and no model, so that the table costs no work before it is read.
+type layer []func(*model.Model)
+
+func (l layer) build() (m model.Model) {
+	for _, trait := range l {
+		trait(&m)
 	}
-	return base
+	return m
 }
 
 func qkvBias(m *model.Model)         { m.QKVBias = true }

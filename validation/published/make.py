@@ -229,44 +229,29 @@ def fms(row, request, loop, gap, measured):
         gap.append("card almost full: the allocator's retries slow the step")
 
 
+LITGPT_PARTS = {"q": "query", "k": "key", "v": "value", "proj": "projection"}
+
+
 def litgpt(row, request, loop, gap, measured):
-    """Fabric loop with litgpt's own model code; peak at the longest sample."""
-    gap.append("litgpt's own model code")
-    loop["trainer"] = "litgpt"
+    """Fabric loop with litgpt's own model code. lit-gpt of 2023 puts the longest
+    sample into the first micro-batch, so the peak is there; in the config hub's
+    runs batches are as long as the maximum, one after the other."""
+    hub = row["id"].startswith(("litgpt-hub", "litgpt-thunder"))
+    request["trainer"] = "litgpt@0.3" if hub else "litgpt@0.1"
+    request["loss"] = "standard" if row["id"].startswith("litgpt-thunder") else "chunked"
     measured.pop("step_seconds", None)
-    if row["fused_loss"] and "chunk" in str(row["fused_loss"]):
-        request["loss"] = "chunked"
-        loop["head_chunk_tokens"] = 128
-        loop["retained"] = "logits of every 128-token chunk until backward"
-    if request["method"] == "qlora":
-        gap.append("bitsandbytes 0.41 keeps the input of every 4-bit layer")
     if request["method"] in ("lora", "qlora"):
-        names = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "proj": "o_proj", "mlp": "mlp", "head": "lm_head"}
-        theirs = request["lora_targets"]
-        if request["model"] == "stablelm-base-alpha-3b":
-            request["lora_targets"] = ["query_key_value"]
-            loop["lora_parts"] = theirs
-            gap.append("adapters on q and v parts of the fused projection only")
-        else:
-            targets = [names[t] for t in theirs if t != "mlp"]
-            if "mlp" in theirs:
-                targets += ["gate_proj", "up_proj", "down_proj"]
-            request["lora_targets"] = targets
-            if "head" in theirs:
-                gap.append("an adapter on the head")
-        request.setdefault("adapter_dtype", "bfloat16" if row["optimizer"] == "adamw_bf16" else "float32")
-        if not row["precision"].get("autocast"):
-            request["adapter_dtype"] = "bfloat16"
-    if request["precision"].endswith("-mixed") and request["method"] == "lora":
-        request["adapter_dtype"] = "float32"
+        request["lora_targets"] = [LITGPT_PARTS.get(t, t) for t in request["lora_targets"]]
+        request["adapter_dtype"] = request["weights_dtype"]
+    if request.get("quant") and request["precision"].endswith("-mixed"):
+        raise Excluded("quantized under autocast, which litgpt's scripts refuse since October 2023")
     if row["id"].startswith("litgpt-thunder"):
         measured["tokens_per_second"] = row["measured"]["tokens_per_s_per_gpu"]
-        request["grad_accum"] = 1
-        loop["timed"] = "one micro-batch without the optimizer's update"
     else:
         loop["lengths"] = "peak at the longest sample; mean length not stated, so no speed"
-        for k in ("tokens_per_second", "step_seconds"):
-            measured.pop(k, None)
+        measured.pop("tokens_per_second", None)
+    if "aug23" in row["id"]:
+        gap.append("lit-gpt of August 2023: its code is older than the profile's")
     if row["gpu"] is None:
         request["gpu"] = "a100-40gb-sxm"
         gap.remove("card not stated")
@@ -521,11 +506,7 @@ def static_of(row, runs):
     if row["id"].startswith("unsloth") and targets != UNSLOTH_LINEAR:
         return None
     if row["id"].startswith("litgpt"):
-        if MODELS[row["model"]] == "stablelm-base-alpha-3b":
-            return None  # parts of a fused projection
-        request["lora_targets"] = ["q_proj", "v_proj"] if targets == ["q", "v"] else None
-        if not request["lora_targets"]:
-            return None
+        request |= {"trainer": "litgpt", "lora_targets": [LITGPT_PARTS.get(t, t) for t in targets or ["q", "v"]]}
     return {"id": row["id"], "request": request, "trainable_parameters": trainable, "tolerance_parameters": 0, "source": source_of(row)}
 
 

@@ -83,8 +83,6 @@ type Loop struct {
 	Kernels                 []string `json:"kernels"`                // fused kernels in place of PyTorch's operations
 	InputsBytesPerToken     int64    `json:"inputs_bytes_per_token"` // on the GPU
 	Retained                string   `json:"retained"`               // kept until the next forward
-	HeadChunkTokens         int64    `json:"head_chunk_tokens"`
-	LoRAParts               []string `json:"lora_parts"` // parts of a fused projection that have an adapter
 	Lengths                 string   `json:"lengths"`
 	LengthsVary             bool     `json:"lengths_vary"`    // most batches are shorter than the request says
 	NotPyTorch              bool     `json:"not_pytorch"`     // a program of its own, which no request can be
@@ -94,7 +92,6 @@ type Loop struct {
 	ReservedReading         string   `json:"reserved_reading"`
 	DeviceReading           string   `json:"device_reading"`
 	OOMInferred             bool     `json:"oom_inferred"`
-	Timed                   string   `json:"timed"`
 	CUDAGraphs              bool     `json:"cuda_graphs"`
 	Unit                    string   `json:"unit"`
 	Versions                string   `json:"versions"`

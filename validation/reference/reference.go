@@ -65,6 +65,7 @@ type Request struct {
 	DoubleQuant     bool            `json:"double_quant"`
 	KbitPrep        bool            `json:"kbit_prep"`
 	LoRARank        int64           `json:"lora_rank"`
+	LoRADropout     float64         `json:"lora_dropout"`
 	LoRATargets     json.RawMessage `json:"lora_targets"`
 	ModulesToSave   []string        `json:"modules_to_save"`
 	TrainableLayers int64           `json:"trainable_layers"`
@@ -134,8 +135,7 @@ func (q Request) Estimator() (estimator.Request, error) {
 		if req.Method.LoRATargets, err = targets(q.LoRATargets); err != nil {
 			return req, err
 		}
-		zero := 0.0
-		req.Method.LoRADropout = &zero
+		req.Method.LoRADropout = &q.LoRADropout
 		req.Method.Quant = q.Quant
 		if q.Quant == "nf4" || q.Quant == "fp4" {
 			req.Method.DoubleQuant = &q.DoubleQuant

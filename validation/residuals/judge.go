@@ -150,7 +150,6 @@ func judgeRun(run published.Run) judged {
 		out.apart = append(out.apart, Kept{r.ID, Speed, m.TokensPerSecond, 0, "speed over batches of many lengths, counted in unpadded tokens; the request is the longest batch"})
 		m.TokensPerSecond = 0
 	}
-	r.Reason = join("; ", r.Reason, run.Loop.Timed)
 	out.figures(r, &rep, m)
 	return out
 }

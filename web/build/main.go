@@ -135,7 +135,11 @@ func compile() ([]byte, error) {
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%s: %w", cmd, err)
 	}
-	return os.ReadFile(out)
+	wasm, err := os.ReadFile(out)
+	if err != nil {
+		return nil, err
+	}
+	return withoutNames(wasm)
 }
 
 // place puts what may change its address into a folder named after the content

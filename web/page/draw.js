@@ -123,12 +123,12 @@ function changes(list, apply) {
 }
 
 export function heat(rows, apply) {
-  const good = rows.filter((r) => r.ok).map((r) => r.ok);
+  const good = rows.filter((r) => r.ok).flatMap((r) => r.ok);
   if (good.length === 0) return;
   const head = h("tr", {}, h("th", { scope: "col" }, t("heat_corner")), ...good[0].map((c) => h("th", { scope: "col" }, String(c.seq_len))));
   get("heat").replaceChildren(h("table", { class: "heat" }, h("caption", { class: "hidden" }, t("heat")), h("thead", {}, head), h("tbody", {}, ...good.map((cells) => h("tr", {},
     h("th", { scope: "row" }, String(cells[0].micro_batch)), ...cells.map((c) => h("td", { "data-state": c.state }, h("button", {
-      type: "button", title: c.reason || t("heat_cell", { ...c, needs: c.needs }), "aria-label": `${c.micro_batch} × ${c.seq_len}: ${t(`state.${c.state}`)} ${c.tokens}`,
+      type: "button", title: c.reason || t("heat_cell", c), "aria-label": `${c.micro_batch} × ${c.seq_len}: ${t(`state.${c.state}`)} ${c.tokens}`,
       onclick: () => apply([["micro-batch", String(c.micro_batch)], ["seq-len", String(c.seq_len)]]),
     }, c.state === "fits" || c.state === "tight" ? `${symbols[c.state]} ${c.tokens}` : symbols[c.state]))))))));
 }

@@ -7,10 +7,12 @@ const idle = [];
 const queue = [];
 let generation = 0;
 
+// workers is how many there are.
+export function workers() { return Math.max(1, Math.min(most, navigator.hardwareConcurrency || 1)); }
+
 export async function start() {
   const module = await WebAssembly.compileStreaming(fetch(new URL("vramcalc.wasm", base)));
-  const count = Math.max(1, Math.min(most, navigator.hardwareConcurrency || 1));
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < workers(); i++) {
     const worker = new Worker(new URL("worker.js", base));
     worker.postMessage({ module });
     worker.onmessage = ({ data }) => {

@@ -1,6 +1,6 @@
 // Wires the page: inputs, the questions that a change asks, and the answers.
 
-import { start, ask, renew, current, now } from "./engine.js";
+import { start, ask, renew, current, now, workers } from "./engine.js";
 import { state, said, set, reset, read, fragment, longestFile } from "./state.js";
 import { speak, t, language } from "./words.js";
 import { build, fill, assume } from "./inputs.js";
@@ -39,7 +39,8 @@ async function answer() {
 async function rest(mine, what, gpu) {
   const begun = performance.now();
   const over = ask("timeline", what, gpu);
-  const rows = Promise.all(Array.from({ length: heatRows }, (_, i) => ask("heat", what, `${i} ${gpu}`)));
+  const parts = workers();
+  const rows = Promise.all(Array.from({ length: parts }, (_, i) => ask("heat", what, `${Math.floor(i * heatRows / parts)} ${Math.floor((i + 1) * heatRows / parts)} ${gpu}`)));
   const moments = await over;
   if (!current(mine) || !moments) return;
   draw.timeline(moments);

@@ -11,15 +11,20 @@ import (
 	"github.com/vramcalc/vramcalc/estimator/cost"
 )
 
+// Estimate answers a request on each of several devices.
+type Estimate = func(estimator.Request, []estimator.Device) ([]estimator.Report, []error)
+
 // Engine answers requests.
 type Engine struct {
-	Estimate func(estimator.Request, []estimator.Device) ([]estimator.Report, []error)
+	Estimate Estimate
+	Verdicts Estimate
+	Floors   Estimate
 	Changes  func(estimator.Request, estimator.Report) []estimator.Change
 	Explain  func(estimator.Request) ([]estimator.Derivation, error)
 }
 
 // Estimator is the real engine.
-var Estimator = Engine{estimator.EstimateAll, estimator.Changes, estimator.Explain}
+var Estimator = Engine{estimator.EstimateAll, estimator.Verdicts, estimator.Floors, estimator.Changes, estimator.Explain}
 
 // Plan is the answer to one question: one report per GPU.
 type Plan struct {

@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	q "github.com/vramcalc/vramcalc/cmd/internal/quantity"
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/estimator"
+	"github.com/vramcalc/vramcalc/estimator/contour"
 	"github.com/vramcalc/vramcalc/estimator/methods"
 	"github.com/vramcalc/vramcalc/hardware"
 	"github.com/vramcalc/vramcalc/presets"
@@ -30,32 +32,62 @@ type Cell struct {
 	SeqLen     int64  `json:"seq_len"`
 	State      string `json:"state"` // as in Verdict; "refused": the settings do not go together
 	Tokens     string `json:"tokens"`
-	Needs      string `json:"needs"`
+	Tensors    string `json:"tensors"` // memory of the tensors alone
 	Reason     string `json:"reason,omitempty"`
 }
 
-// HeatRow is one row of the heat map: one micro-batch at every length, on the
-// GPU named.
-func (s Said) HeatRow(row int, gpu string) ([]Cell, error) {
+// states are those of a verdict, the more memory it takes the later.
+var states = []string{"fits", "tight", "too-tight", "too-big"}
+
+// Heat are the rows from one on up to another of the heat map on the GPU named: each is one
+// micro-batch at every length. Memory and speed are of every cell; the
+// allocator is only asked about those along the edges of what fits.
+func (s Said) Heat(from, to int, gpu string) ([][]Cell, error) {
 	a, err := s.on(gpu)
 	if err != nil {
 		return nil, err
 	}
-	cells := make([]Cell, 0, HeatSize)
-	for _, length := range heatLengths {
+	rows := make([][]Cell, to-from)
+	request := func(row, column int) estimator.Request {
 		r := a.request
-		r.Training.MicroBatch, r.Training.SeqLen = heatBatches[row], length
-		c := Cell{MicroBatch: r.Training.MicroBatch, SeqLen: length}
-		reports, errs := answer.Estimator.Estimate(r, a.devices)
-		if errs[0] != nil {
-			c.State, c.Reason = "refused", NewProblem(errs[0]).Problem
-		} else {
-			v := verdict(reports[0])
-			c.State, c.Tokens, c.Needs = v.State, v.Tokens, v.Needs
-		}
-		cells = append(cells, c)
+		r.Training.MicroBatch, r.Training.SeqLen = heatBatches[from+row], heatLengths[column]
+		return r
 	}
-	return cells, nil
+	found := contour.Levels(len(rows), HeatSize, len(states)-1, func(row, column int) (float64, bool) {
+		r := request(row, column)
+		reports, errs := answer.Estimator.Floors(r, a.devices)
+		c, load := newCell(r, reports[0], errs[0])
+		rows[row] = append(rows[row], c)
+		return load, c.State != ""
+	}, func(row, column int) int {
+		reports, _ := answer.Estimator.Verdicts(request(row, column), a.devices)
+		return max(slices.Index(states, state(reports[0])), 0)
+	})
+	for i, levels := range found {
+		for j, level := range levels {
+			if c := &rows[i][j]; c.State == "" {
+				c.State = states[level]
+			}
+		}
+	}
+	return rows, nil
+}
+
+// newCell is a cell as its tensors alone show it, with the share of the device that
+// they take. It has no state yet where that hangs on the allocator.
+func newCell(r estimator.Request, floor estimator.Report, err error) (c Cell, load float64) {
+	c = Cell{MicroBatch: r.Training.MicroBatch, SeqLen: r.Training.SeqLen}
+	if err != nil {
+		c.State, c.Reason = "refused", NewProblem(err).Problem
+		return c, 0
+	}
+	v := verdict(floor)
+	c.Tokens, c.Tensors = v.Tokens, q.GiB(floor.Memory.AllocatedBytes)
+	if free := floor.Device.CapacityBytes - floor.Device.UsedBytes; floor.Fit == nil && free > 0 {
+		return c, float64(floor.Memory.DeviceBytes) / float64(free)
+	}
+	c.State = v.State
+	return c, math.Inf(1)
 }
 
 // on is the question on one GPU.
