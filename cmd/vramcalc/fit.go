@@ -235,7 +235,7 @@ func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution, b
 func (a *app) largestModels(grid *sweep.Grid, s *render.Solution, bar *progress) error {
 	s.Axes = grid.AllAxes()
 	for at, r := range grid.Requests() {
-		edges, errs := solve.LargestModels(r, grid.Devices, presets.Models(), s.Bound, bar.counting(a.env.engine.Estimate))
+		edges, errs := solve.LargestModels(r, grid.Devices, presets.Models(), s.Bound, bar.counting(a.env.engine.Verdicts), bar.counting(a.env.engine.Estimate))
 		for i := range edges {
 			s.Models = append(s.Models, render.SolvedModel{At: append(slices.Clone(at), i), ModelEdge: edges[i], Err: errs[i]})
 		}
@@ -257,9 +257,9 @@ func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution, bar *p
 	data, _ := f.run.Build() // refused before
 	s.Costs = answer.CostsOver(data, devices)
 	free := func(setting string) bool { return !f.given(setting) }
-	estimate := bar.counting(a.env.engine.Estimate)
+	verdicts := bar.counting(a.env.engine.Verdicts)
 	for at, r := range grid.Requests() {
-		reports, errs := estimate(r, devices)
+		reports, errs := verdicts(r, devices)
 		card, smaller := render.SolvedCard{At: at}, devices
 		answered := slices.Index(errs, nil)
 		switch i := solve.Smallest(reports, errs, s.Bound); {
@@ -272,7 +272,7 @@ func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution, bar *p
 			return card.Err
 		}
 		if card.Err == nil {
-			card.Smaller = solve.SmallestWith(r, smaller, solve.Choices(reports[answered], free), s.Bound, estimate)
+			card.Smaller = solve.SmallestWith(r, smaller, solve.Choices(reports[answered], free), s.Bound, verdicts)
 		}
 		s.Cards = append(s.Cards, card)
 	}
@@ -283,23 +283,27 @@ func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution, bar *p
 func (a *app) front(grid *sweep.Grid, s *render.Solution, bar *progress) error {
 	s.Axes = grid.AllAxes()
 	s.Front = &render.SolvedFront{}
+	for c := range grid.Cells(bar.counting(a.env.engine.Verdicts)) {
+		s.Front.Tried++
+		if c.Err == nil && s.Bound.Holds(c.Report) {
+			s.Front.Fitting = append(s.Front.Fitting, c)
+		}
+	}
+	s.Front.Cells = solve.Front(s.Front.Fitting)
+	if len(s.Front.Fitting) > 0 {
+		return nil
+	}
+	// How far off it all is, no verdict says.
 	var refusal error
 	for c := range grid.Cells(bar.counting(a.env.engine.Estimate)) {
-		s.Front.Tried++
 		switch least := s.Front.Least; {
 		case c.Err != nil:
 			refusal = c.Err
-		case s.Bound.Holds(c.Report):
-			s.Front.Fitting = append(s.Front.Fitting, c)
 		case least == nil || c.Report.Memory.DeviceBytes < least.Report.Memory.DeviceBytes:
 			s.Front.Least = &c
 		}
 	}
-	s.Front.Cells = solve.Front(s.Front.Fitting)
-	switch {
-	case len(s.Front.Fitting) > 0:
-		s.Front.Least = nil
-	case s.Front.Least == nil:
+	if s.Front.Least == nil {
 		return refusal // of all of them
 	}
 	return nil

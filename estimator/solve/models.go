@@ -22,20 +22,23 @@ type ModelEdge struct {
 	// request makes no sense with them or their kind is not built.
 	Larger    int `json:"larger"`
 	NotJudged int `json:"not_judged"`
+
+	next model.Model // of NextReport
 }
 
 // LargestModels finds, for each of several devices, the model with the most
-// parameters that fits there. The error of a device is that of the largest,
-// where no model has an estimate on it.
-func LargestModels(r estimator.Request, devices []estimator.Device, models []model.Model, bound Bound, estimate sweep.Estimate) ([]ModelEdge, []error) {
+// parameters that fits there. It and the next are estimated in full; on the way
+// verdicts will do. The error of a device is that of the largest, where no
+// model has an estimate on it.
+func LargestModels(r estimator.Request, devices []estimator.Device, models []model.Model, bound Bound, verdicts, estimate sweep.Estimate) ([]ModelEdge, []error) {
 	models = slices.Clone(models)
 	slices.SortStableFunc(models, func(a, b model.Model) int { return -cmp.Compare(a.Parameters, b.Parameters) })
 	edges, errs := make([]ModelEdge, len(devices)), make([]error, len(devices))
 	open := len(devices)
 	for chunk := range slices.Chunk(models, 2*runtime.GOMAXPROCS(0)) {
-		for _, a := range estimateModels(r, devices, chunk, estimate) {
+		for k, a := range estimateModels(r, devices, chunk, verdicts) {
 			for i := range edges {
-				if e := &edges[i]; e.Report == nil && e.take(&a.reports[i], a.errs[i], bound) {
+				if e := &edges[i]; e.Report == nil && e.take(chunk[k], &a.reports[i], a.errs[i], bound) {
 					open--
 				}
 				errs[i] = cmp.Or(errs[i], a.errs[i])
@@ -45,9 +48,15 @@ func LargestModels(r estimator.Request, devices []estimator.Device, models []mod
 			break
 		}
 	}
-	for i, e := range edges {
+	for i := range edges {
+		e := &edges[i]
 		if e.Report != nil || e.Larger > 0 {
 			errs[i] = nil
+		}
+		if e.NextReport != nil && e.NextReport.Memory.AtLeast {
+			r.Model = e.next
+			reports, _ := estimate(r, devices[i:i+1]) // it had a verdict, so it has a report
+			e.NextReport = &reports[0]
 		}
 	}
 	return edges, errs
@@ -55,7 +64,7 @@ func LargestModels(r estimator.Request, devices []estimator.Device, models []mod
 
 // take takes the answer for the next smaller model, and says whether that was
 // looked for.
-func (e *ModelEdge) take(r *estimator.Report, err error, bound Bound) bool {
+func (e *ModelEdge) take(m model.Model, r *estimator.Report, err error, bound Bound) bool {
 	switch {
 	case err != nil:
 		e.NotJudged++
@@ -63,7 +72,7 @@ func (e *ModelEdge) take(r *estimator.Report, err error, bound Bound) bool {
 		e.Report = r
 		return true
 	default:
-		e.NextReport = r
+		e.NextReport, e.next = r, m
 		e.Larger++
 	}
 	return false

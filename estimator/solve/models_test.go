@@ -25,7 +25,7 @@ func TestModelEdge(t *testing.T) {
 		req := request(t, r)
 		req.Training.MicroBatch = 1
 		bound := solve.Bound([]float64{0, 0.5, 0.95}[r.IntN(3)])
-		edges, errs := solve.LargestModels(req, []estimator.Device{req.Device}, some, bound, estimator.EstimateAll)
+		edges, errs := solve.LargestModels(req, []estimator.Device{req.Device}, some, bound, estimator.Verdicts, estimator.EstimateAll)
 		if errs[0] != nil {
 			t.Fatal(errs[0])
 		}
@@ -54,6 +54,12 @@ func TestModelEdge(t *testing.T) {
 				}
 			}
 		}
+		if e.NextReport != nil {
+			req.Model, _ = presets.Model(e.NextReport.Model.ID)
+			if rep, err := estimator.Estimate(req); err != nil || rep.Memory.DeviceBytes != e.NextReport.Memory.DeviceBytes {
+				t.Errorf("the next, %s, needs %d, %v; the edge says %d", req.Model.ID, rep.Memory.DeviceBytes, err, e.NextReport.Memory.DeviceBytes)
+			}
+		}
 		// Models of the very same size may stand on either side.
 		if e.Larger > judged || e.NotJudged > refused || (e.NextReport == nil) != (e.Larger == 0) || e.NextReport != nil && e.NextReport.Model.Parameters > next && next > limit {
 			t.Errorf("%d judged of %d, %d refused of %d, next of %d", e.Larger, judged, e.NotJudged, refused, next)
@@ -73,15 +79,15 @@ func TestLargestModelsOnSeveralDevices(t *testing.T) {
 		devices = append(devices, estimator.Device{GPU: g})
 	}
 	models := presets.Models()[:60]
-	both, errs := solve.LargestModels(req, devices, models, 0, estimator.EstimateAll)
+	both, errs := solve.LargestModels(req, devices, models, 0, estimator.Verdicts, estimator.EstimateAll)
 	for i, d := range devices {
-		alone, err := solve.LargestModels(req, []estimator.Device{d}, models, 0, estimator.EstimateAll)
+		alone, err := solve.LargestModels(req, []estimator.Device{d}, models, 0, estimator.Verdicts, estimator.EstimateAll)
 		if errs[i] != nil || err[0] != nil || both[i].Report == nil || alone[0].Report.Model.ID != both[i].Report.Model.ID || alone[0].Larger != both[i].Larger {
 			t.Errorf("%s: %+v beside the other, %+v alone", d.GPU.ID, both[i], alone[0])
 		}
 	}
 	req.Training.SeqLen = -1
-	if _, errs := solve.LargestModels(req, devices, models, 0, estimator.EstimateAll); slices.Contains(errs, nil) {
+	if _, errs := solve.LargestModels(req, devices, models, 0, estimator.Verdicts, estimator.EstimateAll); slices.Contains(errs, nil) {
 		t.Errorf("nonsense has an answer: %v", errs)
 	}
 }

@@ -110,15 +110,15 @@ func (p picked) with(k, i int) picked {
 // SmallestWith finds the smallest of the devices that some options make the
 // request fit, with no option more than it needs. It goes down to the least
 // memory by single changes, and then takes back what can be taken back, the
-// slowest first; every answer was estimated. It is nil where that fits none of
-// the devices.
-func SmallestWith(r estimator.Request, devices []estimator.Device, choices []Choice, bound Bound, estimate sweep.Estimate) *Smaller {
+// slowest first; every answer was estimated, and for what does not fit verdicts
+// will do. It is nil where that fits none of the devices.
+func SmallestWith(r estimator.Request, devices []estimator.Device, choices []Choice, bound Bound, verdicts sweep.Estimate) *Smaller {
 	if len(devices) == 0 || len(choices) == 0 {
 		return nil
 	}
-	s := search{r, choices, estimate}
+	s := search{r, choices, verdicts}
 	least := s.least()
-	reports, errs := estimate(least.request(r, choices), devices)
+	reports, errs := verdicts(least.request(r, choices), devices)
 	i := Smallest(reports, errs, bound)
 	if i < 0 {
 		return nil
@@ -129,7 +129,7 @@ func SmallestWith(r estimator.Request, devices []estimator.Device, choices []Cho
 type search struct {
 	request  estimator.Request
 	choices  []Choice
-	estimate sweep.Estimate
+	verdicts sweep.Estimate
 }
 
 // estimates are the answers to several picks on a device, in their order.
@@ -138,7 +138,7 @@ func (s *search) estimates(picks []picked, on estimator.Device) ([]estimator.Rep
 	var wait sync.WaitGroup
 	for i, p := range picks {
 		wait.Go(func() {
-			answers, refusals := s.estimate(p.request(s.request, s.choices), []estimator.Device{on})
+			answers, refusals := s.verdicts(p.request(s.request, s.choices), []estimator.Device{on})
 			reports[i], errs[i] = answers[0], refusals[0]
 		})
 	}
