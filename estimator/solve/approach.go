@@ -24,9 +24,10 @@ func approach(try func(n int64) probe) {
 	if !low.fits {
 		return
 	}
-	before, high := low, try(2)
+	high := try(2)
 	for high.fits {
-		before, low = low, high
+		before := low
+		low = high
 		high = try(further(before, low))
 	}
 	var landed [2]int64 // how often in a row on the side that does not fit, and that does

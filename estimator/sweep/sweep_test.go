@@ -146,7 +146,8 @@ func TestGridTooLarge(t *testing.T) {
 func BenchmarkCells10000(b *testing.B) {
 	all := presets.GPUs()
 	g := sweep.Grid{Base: base(b), Axes: []sweep.Axis{
-		axis(b, "precision", estimator.Precisions()...), {},
+		axis(b, "precision", estimator.Precisions()...),
+		{},
 		axis(b, "micro-batch", "1", "2", "4", "8", "16"), axis(b, "method", "full", "lora", "qlora"),
 	}, Devices: devices(b, all[len(all)-28:])}
 	b.ReportAllocs()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 )
 
 // withoutNames empties the names of functions and files in a Go program for
@@ -66,7 +67,10 @@ func newMemory(wasm []byte) (*memory, error) {
 func (m *memory) read(at, end int) error {
 	r := bytes.NewReader(m.wasm[at:end])
 	count, err := binary.ReadUvarint(r)
-	for ; err == nil && count > 0; count-- {
+	if err != nil {
+		return errData
+	}
+	for range count {
 		var s segment
 		if head, _ := binary.ReadUvarint(r); head != 0 { // of memory 0, at a constant
 			return errData
@@ -78,16 +82,17 @@ func (m *memory) read(at, end int) error {
 		if op, _ := r.ReadByte(); op != 0x0b { // end
 			return errData
 		}
-		var size uint64
-		size, err = binary.ReadUvarint(r)
+		size, err := binary.ReadUvarint(r)
 		s.size, s.at = int64(size), int64(end)-int64(r.Len())
-		if s.at+s.size > int64(end) {
+		if err != nil || s.size < 0 || s.at+s.size > int64(end) {
 			return errData
 		}
 		m.segments = append(m.segments, s)
-		_, err = r.Seek(s.size, 1)
+		if _, err := r.Seek(s.size, io.SeekCurrent); err != nil {
+			return errData
+		}
 	}
-	return err
+	return nil
 }
 
 // signed reads a signed LEB128 number.
