@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -215,8 +216,11 @@ func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution, b
 			}
 		}
 	}
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i := range s.Edges {
+		slots <- struct{}{}
 		wait.Go(func() {
+			defer func() { <-slots }()
 			e := &s.Edges[i]
 			e.Edge, e.Err = solve.Largest(requests[i], e.Setting, s.Bound, bar.counting(a.env.engine.Verdicts), bar.counting(a.env.engine.Estimate))
 		})
@@ -272,7 +276,7 @@ func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution, bar *p
 			return card.Err
 		}
 		if card.Err == nil {
-			card.Smaller = solve.SmallestWith(r, smaller, solve.Choices(reports[answered], free), s.Bound, verdicts)
+			card.Smaller = solve.SmallestWith(r, smaller, solve.Choices(reports[answered], free), s.Bound, bar.counting(a.env.engine.Floors), verdicts)
 		}
 		s.Cards = append(s.Cards, card)
 	}

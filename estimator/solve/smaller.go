@@ -111,13 +111,16 @@ func (p picked) with(k, i int) picked {
 // request fit, with no option more than it needs. It goes down to the least
 // memory by single changes, and then takes back what can be taken back, the
 // slowest first; every answer was estimated, and for what does not fit verdicts
-// will do. It is nil where that fits none of the devices.
-func SmallestWith(r estimator.Request, devices []estimator.Device, choices []Choice, bound Bound, verdicts sweep.Estimate) *Smaller {
+// will do. Floors lead most of the way down. It is nil where the least fits
+// none of the devices.
+func SmallestWith(r estimator.Request, devices []estimator.Device, choices []Choice, bound Bound, floors, verdicts sweep.Estimate) *Smaller {
 	if len(devices) == 0 || len(choices) == 0 {
 		return nil
 	}
-	s := search{r, choices, verdicts}
-	least := s.least()
+	s := search{r, choices, floors}
+	least := s.least(make(picked, len(choices)))
+	s.ask = verdicts
+	least = s.least(least)
 	reports, errs := verdicts(least.request(r, choices), devices)
 	i := Smallest(reports, errs, bound)
 	if i < 0 {
@@ -127,9 +130,9 @@ func SmallestWith(r estimator.Request, devices []estimator.Device, choices []Cho
 }
 
 type search struct {
-	request  estimator.Request
-	choices  []Choice
-	verdicts sweep.Estimate
+	request estimator.Request
+	choices []Choice
+	ask     sweep.Estimate
 }
 
 // estimates are the answers to several picks on a device, in their order.
@@ -138,7 +141,7 @@ func (s *search) estimates(picks []picked, on estimator.Device) ([]estimator.Rep
 	var wait sync.WaitGroup
 	for i, p := range picks {
 		wait.Go(func() {
-			answers, refusals := s.verdicts(p.request(s.request, s.choices), []estimator.Device{on})
+			answers, refusals := s.ask(p.request(s.request, s.choices), []estimator.Device{on})
 			reports[i], errs[i] = answers[0], refusals[0]
 		})
 	}
@@ -158,11 +161,10 @@ func (s *search) bytes(picks []picked) []int64 {
 	return bytes
 }
 
-// least goes down to the least memory. In each round it tries every single
-// change and takes the best of each choice that helps alone, all together; or
-// the best one where together they are no better.
-func (s *search) least() picked {
-	now := make(picked, len(s.choices))
+// least goes down to the least memory from some picks. In each round it tries
+// every single change and takes the best of each choice that helps alone, all
+// together; or the best one where together they are no better.
+func (s *search) least(now picked) picked {
 	held := s.bytes([]picked{now})[0]
 	for {
 		var next []picked

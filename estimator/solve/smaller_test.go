@@ -79,7 +79,7 @@ func TestSmallestWith(t *testing.T) {
 			}
 		}
 		name := req.Model.ID + " " + req.Method.ID
-		found := solve.SmallestWith(req, devices[:end], choices, bound, estimator.Verdicts)
+		found := solve.SmallestWith(req, devices[:end], choices, bound, estimator.Floors, estimator.Verdicts)
 		if found == nil || best < 0 {
 			if found != nil || best >= 0 {
 				t.Errorf("%s: found %+v, of all combinations the best card is number %d", name, found, best)
