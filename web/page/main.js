@@ -5,6 +5,8 @@ import { state, said, set, reset, read, fragment, longestFile } from "./state.js
 import { speak, t, language } from "./words.js";
 import { build, fill, assume } from "./inputs.js";
 import * as draw from "./draw.js";
+import { heat } from "./heat.js";
+import { timeline } from "./timeline.js";
 import { share } from "./share.js";
 
 const get = (id) => document.getElementById(id);
@@ -42,19 +44,32 @@ async function rest(mine, what, gpu) {
   const rows = Promise.all(Array.from({ length: heatRows }, (_, i) => ask("heat", what, `${i} ${gpu}`)));
   const moments = await over;
   if (!current(mine) || !moments) return;
-  draw.timeline(moments);
-  const heat = await rows;
-  if (!current(mine) || heat.includes(null)) return;
-  draw.heat(heat, apply);
+  timeline(moments);
+  const cells = await rows;
+  if (!current(mine) || cells.includes(null)) return;
+  heat(cells, { batch: taken("micro-batch"), length: taken("seq-len") }, apply);
   document.documentElement.dataset.heat = String(performance.now() - begun);
-  const [methods, gpus, command] = await Promise.all([ask("methods", what, gpu), ask("gpus", what), ask("command", what)]);
+  const [methods, gpus, command, seen] = await Promise.all([ask("methods", what, gpu), ask("gpus", what), ask("command", what), prices()]);
   if (!current(mine) || !methods || !gpus || !command) return;
   draw.methods(methods, apply);
-  draw.gpus(gpus, apply);
+  draw.gpus(gpus, seen, apply);
   get("command").textContent = command.ok || "";
   if (get("how").open) explain(mine);
   document.documentElement.dataset.complete = "yes";
 }
+
+// prices says when and where the GPUs' prices were seen; the first to ask reads it.
+let pricesRead = null;
+function prices() {
+  pricesRead ??= fetch(new URL("prices.json", import.meta.url)).then((r) => r.json()).catch(() => {
+    pricesRead = null; // next time, perhaps
+    return {};
+  });
+  return pricesRead;
+}
+
+// taken is a setting's value, said or assumed.
+function taken(name) { return state.settings.get(name) ?? shown.assumptions.find((a) => a.setting === name)?.value; }
 
 async function explain(mine) {
   const found = await ask("explain", said());
@@ -63,6 +78,7 @@ async function explain(mine) {
 
 // problem says what is wrong; the numbers of another question go.
 function problem(error) {
+  if (get("answers").contains(document.activeElement)) get("verdict").focus();
   get("answers").hidden = true;
   get("verdict").dataset.state = "problem";
   get("verdict-line").textContent = t("no_answer");
@@ -79,12 +95,14 @@ function apply(settings) {
 }
 
 // change is one input's new value.
-function change(name, value) {
-  if (name === "model" && value !== state.settings.get("model")) {
+function change(name, text) {
+  const value = text.trim();
+  if (value === (state.settings.get(name) ?? "")) return;
+  if (name === "model") {
     state.config = "";
     state.hub = false;
   }
-  set(name, value.trim());
+  set(name, value);
   answer();
 }
 
@@ -118,13 +136,29 @@ async function fetchHub() {
     problem({ problem: t("hub_name"), hint: "" });
     return;
   }
+  const asked = now();
   try {
     const response = await fetch(`https://huggingface.co/${name}/resolve/main/config.json`, { credentials: "omit", referrerPolicy: "no-referrer" });
     if (!response.ok) throw new Error(String(response.status));
-    takeConfig(name, await response.text(), true);
+    const text = await shortText(response);
+    if (current(asked)) takeConfig(name, text, true); // else something else was asked meanwhile
   } catch (error) {
-    problem({ problem: t("hub_failed", { name, why: error.message }), hint: t("hub_hint") });
+    if (current(asked)) problem({ problem: t("hub_failed", { name, why: error.message }), hint: t("hub_hint") });
   }
+}
+
+// shortText is a response's text, read no further than a config.json is long.
+async function shortText(response) {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part, reader = response.body.getReader(); !(part = await reader.read()).done;) {
+    text += decoder.decode(part.value, { stream: true });
+    if (text.length > longestFile) {
+      reader.cancel();
+      throw new Error(t("file_too_long", { name: "config.json" }));
+    }
+  }
+  return text + decoder.decode();
 }
 
 function drop() {
@@ -164,9 +198,14 @@ function preferences() {
     fill();
     answer();
   };
+  get("skip").onclick = (e) => { // the fragment is the settings'
+    e.preventDefault();
+    get("verdict").focus();
+  };
   get("order").onchange = () => draw.reorder();
   get("all-gpus").onclick = () => draw.toggleAll();
   get("how").ontoggle = () => { if (get("how").open) explain(now()); };
+  get("all-prices").ontoggle = () => { if (get("all-prices").open) draw.sources(); };
   get("reset").onclick = () => { reset(); fill(); answer(); };
   get("inputs").onsubmit = (e) => e.preventDefault();
 }
