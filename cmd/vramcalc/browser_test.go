@@ -243,11 +243,18 @@ const (
 // shots is where the screenshots go, for people to look at.
 const shots = "../../web/test/shots"
 
-func TestPageScreenshots(t *testing.T) {
-	v := open(t)
+func saveShot(t *testing.T, name string, png []byte) {
+	t.Helper()
 	if err := os.MkdirAll(shots, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(shots, name), png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPageScreenshots(t *testing.T) {
+	v := open(t)
 	for _, c := range []struct {
 		name, fragment, scheme string
 		width, height          int64
@@ -268,10 +275,7 @@ func TestPageScreenshots(t *testing.T) {
 		if eval[bool](v, `document.documentElement.scrollWidth > innerWidth`) {
 			t.Errorf("%s: the page is wider than the window", c.name)
 		}
-		png := act(v, chromedp.FullScreenshot(100))
-		if err := os.WriteFile(filepath.Join(shots, c.name+".png"), png, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		saveShot(t, c.name+".png", act(v, chromedp.FullScreenshot(100)))
 	}
 	v.quiet()
 }

@@ -33,7 +33,7 @@ function verdict(v) {
 
 // patterns tell the parts of a bar apart without colour.
 const hatches = { gradients: "M0 0L6 6M-1 5L1 7M5 -1L7 1", optimizer_states: "M0 6L6 0M-1 1L1 -1M5 7L7 5", activations: "M0 3H6", logits_and_loss: "M3 0V6", cached: "M0 3H6M3 0V6", context: "M0 0L6 6M0 6L6 0",
-  elementwise: "M0 3H6", attention: "M3 0V6", dequantization: "M0 6L6 0", "launch gaps": "M0 0L6 6", quantization_constants: "M1 1H2", adapters: "M1 1H2M4 4H5" };
+  elementwise: "M0 3H6", attention: "M3 0V6", dequantization: "M0 6L6 0", launch_gaps: "M0 0L6 6", quantization_constants: "M1 1H2", adapters: "M1 1H2M4 4H5" };
 
 function defs(id, keys) {
   return svg("defs", {}, ...keys.filter((k) => hatches[k]).map((k) => svg("pattern", { id: `${id}-${slug(k)}`, width: 6, height: 6, patternUnits: "userSpaceOnUse" },
@@ -117,19 +117,19 @@ export function gpus(answer, seen, apply) {
 export function reorder() {
   const which = Number(get("order").value);
   const rows = [...ranked].sort((a, b) => a.order[which] - b.order[which]).slice(0, all ? ranked.length : few);
-  renew(get("gpus"), table(t("gpus"), [t("col_gpu"), t("col_verdict"), t("col_has"), t("col_spare"), t("col_tokens"), t("col_price"), t("col_million"), t("col_seen")], rows.map((r) => ({
-    state: r.state, cells: [h("button", { type: "button", "data-key": r.id, onclick: () => choose([["gpu", r.id]]) }, r.name), mark(r.state), r.capacity, r.spare, r.tokens || "–", r.price || "–", r.million || "–", priceSeen(r)],
+  renew(get("gpus"), table(t("gpus"), [t("col_gpu"), t("col_verdict"), t("col_has"), t("col_spare"), t("col_tokens"), t("col_million"), t("col_price")], rows.map((r) => ({
+    state: r.state, cells: [h("button", { type: "button", "data-key": r.id, onclick: () => choose([["gpu", r.id]]) }, r.name), mark(r.state), r.capacity, r.spare, r.tokens || "–", r.million || "–", price(r)],
   }))));
   get("all-gpus").textContent = all ? t("show_few") : t("show_all");
   get("all-gpus").setAttribute("aria-expanded", String(all));
 }
 
-// priceSeen is when and where the lowest price was seen, or that none is
+// price is the lowest price with when and where it was seen, or that none is
 // known; the words of all sources stand in their own table.
-function priceSeen(row) {
+function price(row) {
+  if (!row.price) return h("span", { class: "quiet" }, t("no_price"));
   const from = prices[row.id];
-  if (!row.price) return t("no_price");
-  return from ? h("span", {}, h("time", {}, months(from.date)), ` ${from.source.split(";")[0]}`) : t("price_source_unread");
+  return h("span", {}, h("b", {}, row.price), " ", h("time", {}, from ? months(from.date) : ""), " ", h("small", {}, from ? from.source.split(";")[0] : t("price_source_unread")));
 }
 
 function months(date) { return date.replace("..", "–"); }
