@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
+	cdpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -392,6 +393,17 @@ func TestPagePrices(t *testing.T) {
 	}
 	if priced < 20 || priced == len(rows) {
 		t.Errorf("%d of %d cards have a price", priced, len(rows))
+	}
+	v.quiet()
+}
+
+// TestPageSaysWhenItCannotStart is a browser without WebAssembly.
+func TestPageSaysWhenItCannotStart(t *testing.T) {
+	v := open(t)
+	command(v, cdpage.AddScriptToEvaluateOnNewDocument, cdpage.AddScriptToEvaluateOnNewDocumentParams{Source: `delete window.WebAssembly`})
+	v.show(fitting)
+	if text := v.text("verdict-line") + v.text("problem"); !strings.Contains(text, "No answer") || !strings.Contains(text, "cannot start the calculator. no WebAssembly") {
+		t.Errorf("without WebAssembly the page says %q", text)
 	}
 	v.quiet()
 }

@@ -117,6 +117,9 @@ func gather() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if files["catalogue.json"], err = exec.Command("go", "run", "./cmd/vramcalc-wasm").Output(); err != nil {
+		return nil, fmt.Errorf("go run ./cmd/vramcalc-wasm: %w", err)
+	}
 	if files["prices.json"], err = prices(); err != nil {
 		return nil, err
 	}

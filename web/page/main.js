@@ -1,6 +1,6 @@
 // Wires the page: inputs, the questions that a change asks, and the answers.
 
-import { start, ask, renew, current, now } from "./engine.js";
+import { start, grow, ask, renew, current, now } from "./engine.js";
 import { state, said, set, reset, read, fragment, longestFile } from "./state.js";
 import { speak, t, language } from "./words.js";
 import { build, fill, assume } from "./inputs.js";
@@ -32,10 +32,17 @@ async function answer() {
   draw.view(shown, apply);
   assume(shown.assumptions);
   document.documentElement.dataset.answered = String(performance.now() - begun);
-  if (first) performance.mark("first-answer");
-  first = false;
-  rest(mine, what, shown.verdict.id);
+  if (first) {
+    first = false;
+    performance.mark("first-answer");
+    await painted(); // before other workers start and the rest is asked
+    grow();
+  }
+  if (current(mine)) rest(mine, what, shown.verdict.id);
 }
+
+// painted is when what was drawn is to be seen.
+function painted() { return new Promise((resolve) => { requestAnimationFrame(() => setTimeout(resolve)); }); }
 
 // rest fills what stands below the first answer.
 async function rest(mine, what, gpu) {
@@ -61,7 +68,7 @@ async function rest(mine, what, gpu) {
 // prices says when and where the GPUs' prices were seen; the first to ask reads it.
 let pricesRead = null;
 function prices() {
-  pricesRead ??= fetch(new URL("prices.json", import.meta.url)).then((r) => r.json()).catch(() => {
+  pricesRead ??= own("prices.json").catch(() => {
     pricesRead = null; // next time, perhaps
     return {};
   });
@@ -210,27 +217,31 @@ function preferences() {
   get("inputs").onsubmit = (e) => e.preventDefault();
 }
 
+// unable says that something of the page's own did not come, or not start.
+function unable(error) { problem({ problem: t("no_wasm"), hint: String(error.message) }); }
+
+// own reads one of the page's own files.
+async function own(name) { return (await fetch(new URL(name, import.meta.url))).json(); }
+
 async function main() {
   const query = new URLSearchParams(location.search);
   const embed = query.get("embed");
   if (embed) document.documentElement.dataset.embed = ["compare", "memory", "heat"].includes(embed) ? embed : "memory";
-  await speak(query.get("lang"));
-  get("language").value = language;
-  reset();
   const begun = start();
-  const catalogue = ask("catalogue", { settings: [], config: "", hub: false });
   preferences();
   drop();
-  window.addEventListener("hashchange", fromLink);
-  try {
-    await begun;
+  share(said, () => shown);
+  try { // the words and what can be chosen come while the program loads
+    const [choices] = await Promise.all([own("catalogue.json"), speak(query.get("lang"))]);
+    get("language").value = language;
+    build(choices, { change, takeFile, fetchHub });
   } catch (error) {
-    problem({ problem: t("no_wasm"), hint: String(error.message) });
+    unable(error);
     return;
   }
-  build((await catalogue).ok, { change, takeFile, fetchHub });
-  share(said, () => shown);
+  window.addEventListener("hashchange", fromLink);
   fromLink();
+  begun.catch(unable);
   if ("serviceWorker" in navigator && !embed) navigator.serviceWorker.register("service-worker.js").catch(() => {});
 }
 
