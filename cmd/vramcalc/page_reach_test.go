@@ -295,6 +295,11 @@ func TestPageOnPaper(t *testing.T) {
 	if eval[bool](v, `[...document.querySelectorAll(".scroll")].some((e) => e.checkVisibility() && getComputedStyle(e).overflowX !== "visible")`) {
 		t.Error("on paper something scrolls")
 	}
+	act(v, chromedp.EmulateViewport(720, 1000)) // about A4 between its margins
+	for _, wide := range eval[[]string](v, `[...document.querySelectorAll("main *")].filter((e) => e.checkVisibility() && !e.closest(".hidden, svg") && e.getBoundingClientRect().right > innerWidth + 0.5).map((e) => e.outerHTML.slice(0, 120))`) {
+		t.Errorf("wider than the paper: %s", wide)
+	}
+	saveShot(t, "paper.png", act(v, chromedp.FullScreenshot(100)))
 	pdf := act(v, chromedp.PrintToPDF())
 	pages := bytes.Count(pdf, []byte("/Type /Page\n")) + bytes.Count(pdf, []byte("/Type /Page/")) + bytes.Count(pdf, []byte("/Type /Page "))
 	if !bytes.HasPrefix(pdf, []byte("%PDF-")) || pages < 2 || pages > 8 {
