@@ -47,8 +47,6 @@ func call(args []js.Value) (out string) {
 // run carries one operation out.
 func run(operation string, said page.Said, argument string) (any, error) {
 	switch operation {
-	case "catalogue":
-		return page.NewCatalogue(), nil
 	case "plan":
 		return said.Plan(argument == "explain")
 	case "view":

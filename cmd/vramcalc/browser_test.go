@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -49,6 +51,9 @@ var builtPage = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := noteSources("web/build", "web/page", "cmd/internal/page", "cmd/vramcalc-wasm"); err != nil {
+		return "", err
+	}
 	cmd := exec.Command("go", "run", "./web/build", "-out", filepath.Join(dir, "page"))
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
@@ -57,6 +62,24 @@ var builtPage = sync.OnceValues(func() (string, error) {
 	}
 	return filepath.Join(dir, "page"), nil
 })
+
+// noteSources opens the page's sources, which another process reads: so the go
+// command knows that a result does not hold for others.
+func noteSources(folders ...string) error {
+	for _, folder := range folders {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			_, err = os.ReadFile(path)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // visit is a browser's tab that shows the page.
 type visit struct {
@@ -76,7 +99,7 @@ func open(t *testing.T) *visit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &visit{t: t, server: httptest.NewServer(site.Handler(os.DirFS(dir)))}
+	v := &visit{t: t, server: httptest.NewServer(besideOthers(site.Handler(os.DirFS(dir))))}
 	v.url = v.server.URL + "/"
 	t.Cleanup(v.server.Close)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("lang", "en-US"))
@@ -107,6 +130,21 @@ func open(t *testing.T) *visit {
 	return v
 }
 
+// hostPage is where a page of someone else stands that embeds this one.
+const hostPage = "someone-elses.html"
+
+// besideOthers serves the page, and an empty one of someone else beside it.
+func besideOthers(page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/"+hostPage {
+			page.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `<!doctype html><title>docs</title><link rel="icon" href="data:,">`)
+	})
+}
+
 // act carries an action out, within the time of a slow machine.
 func act[T any](v *visit, a chromedp.Action[T]) T {
 	v.t.Helper()
@@ -123,6 +161,26 @@ func act[T any](v *visit, a chromedp.Action[T]) T {
 func eval[T any](v *visit, expression string) T {
 	v.t.Helper()
 	return act(v, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// command sends the browser a command.
+func command[P, R any](v *visit, c cdp.Command[P, R], params P) R {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.ctx, time.Minute)
+	defer cancel()
+	result, err := chromedp.Call(ctx, c, params)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return result
+}
+
+// press presses keys, one after the other.
+func (v *visit) press(keys ...string) {
+	v.t.Helper()
+	for _, k := range keys {
+		act(v, chromedp.KeyEvent(k))
+	}
 }
 
 // show opens the page at a fragment and waits for all of the answer.
@@ -174,10 +232,7 @@ func (v *visit) quiet() {
 func (v *visit) look(width, height int64, scheme string) {
 	v.t.Helper()
 	act(v, chromedp.EmulateViewport(width, height))
-	act(v, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-		return chromedp.Void{}, err
-	})
+	command(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 }
 
 const (
@@ -188,11 +243,18 @@ const (
 // shots is where the screenshots go, for people to look at.
 const shots = "../../web/test/shots"
 
-func TestPageScreenshots(t *testing.T) {
-	v := open(t)
+func saveShot(t *testing.T, name string, png []byte) {
+	t.Helper()
 	if err := os.MkdirAll(shots, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(shots, name), png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPageScreenshots(t *testing.T) {
+	v := open(t)
 	for _, c := range []struct {
 		name, fragment, scheme string
 		width, height          int64
@@ -213,10 +275,7 @@ func TestPageScreenshots(t *testing.T) {
 		if eval[bool](v, `document.documentElement.scrollWidth > innerWidth`) {
 			t.Errorf("%s: the page is wider than the window", c.name)
 		}
-		png := act(v, chromedp.FullScreenshot(100))
-		if err := os.WriteFile(filepath.Join(shots, c.name+".png"), png, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		saveShot(t, c.name+".png", act(v, chromedp.FullScreenshot(100)))
 	}
 	v.quiet()
 }

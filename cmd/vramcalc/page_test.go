@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -12,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 	"github.com/vramcalc/vramcalc/cmd/internal/question"
 	"github.com/vramcalc/vramcalc/presets"
 )
@@ -54,21 +55,23 @@ func TestPageSizes(t *testing.T) {
 	}
 }
 
+// languageWords are the page's words in a language.
+func languageWords(t *testing.T, language string) (words map[string]string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, "web/page/strings", language+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &words); err != nil {
+		t.Fatal(err)
+	}
+	return words
+}
+
 // TestPageLanguages holds the languages to the same keys with the same values
 // to fill in.
 func TestPageLanguages(t *testing.T) {
-	words := map[string]map[string]string{}
-	for _, language := range []string{"en", "zh"} {
-		data, err := os.ReadFile(filepath.Join(root, "web/page/strings", language+".json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var w map[string]string
-		if err := json.Unmarshal(data, &w); err != nil {
-			t.Fatal(err)
-		}
-		words[language] = w
-	}
+	words := map[string]map[string]string{"en": languageWords(t, "en"), "zh": languageWords(t, "zh")}
 	for key, text := range words["en"] {
 		other, ok := words["zh"][key]
 		if !ok || other == "" {
@@ -230,38 +233,6 @@ func TestPageIsAccessible(t *testing.T) {
 	v.quiet()
 }
 
-// TestPageByKeyboard reaches every control with the tab key and uses some.
-func TestPageByKeyboard(t *testing.T) {
-	v := open(t)
-	v.show(tooBig)
-	eval[bool](v, `document.getElementById("more").open = true`)
-	want := eval[int](v, `window.controls = [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")].filter((e) => e.checkVisibility() && !e.disabled), window.reached = new Set(), document.addEventListener("focusin", (e) => window.reached.add(e.target)), controls.length`)
-	for range want + 10 {
-		act(v, chromedp.KeyEvent(kb.Tab))
-	}
-	missed := eval[[]string](v, `controls.filter((e) => !reached.has(e)).map((e) => e.outerHTML.slice(0, 100))`)
-	for _, m := range missed {
-		t.Errorf("the tab key never reaches %s", m)
-	}
-	use := func(id, keys string) {
-		eval[bool](v, `(document.getElementById(`+quote(id)+`).focus(), document.documentElement.dataset.complete = "", true)`)
-		act(v, chromedp.KeyEvent(keys))
-		v.settle()
-	}
-	use("in-micro-batch", "2")
-	use("in-method", "q")
-	if line := eval[string](v, `location.hash`); !strings.Contains(line, "micro-batch=2") || !strings.Contains(line, "method=qlora") {
-		t.Errorf("typing and choosing led to %s", line)
-	}
-	eval[bool](v, `(document.querySelector("#heat button").focus(), document.documentElement.dataset.complete = "", true)`)
-	act(v, chromedp.KeyEvent(kb.Enter))
-	v.settle()
-	if line := eval[string](v, `location.hash`); !strings.Contains(line, "micro-batch=1&seq-len=256") && !strings.Contains(line, "seq-len=256") {
-		t.Errorf("a cell of the heat map led to %s", line)
-	}
-	v.quiet()
-}
-
 // hostile are pieces that attacks and accidents are made of.
 var hostile = []string{
 	"<img src=x onerror=window.hacked=1>", "<script>window.hacked=1</script>", "javascript:window.hacked=1", "__proto__", "constructor", "toString", "%00", "\x00", "\u202e", "%F0%28%8C%28", "NaN", "-1", "1e308",
@@ -278,7 +249,7 @@ func hostileWord(r *rand.Rand) string {
 
 // hostileFile is a config.json with holes, or something else.
 func hostileFile(r *rand.Rand) string {
-	const good = `{"model_type":"llama","hidden_size":64,"intermediate_size":128,"num_hidden_layers":2,"num_attention_heads":4,"vocab_size":100,"max_position_embeddings":2048}`
+	const good = smallConfig
 	switch r.IntN(4) {
 	case 0:
 		return hostileWord(r)
@@ -396,5 +367,40 @@ func TestPageSpeed(t *testing.T) {
 	t.Logf("first answer %.0f ms after the bytes; a change %.1f ms, the heat map %.0f ms (medians)", first, changes[len(changes)/2], heats[len(heats)/2])
 	if changes[len(changes)/2] > first {
 		t.Errorf("a change takes %.0f ms, the first answer %.0f ms", changes[len(changes)/2], first)
+	}
+}
+
+// smallConfig is a config.json of a small model.
+const smallConfig = `{"model_type":"llama","hidden_size":64,"intermediate_size":128,"num_hidden_layers":2,"num_attention_heads":4,"vocab_size":100,"max_position_embeddings":2048}`
+
+// checkSVG holds a drawing to well-formed XML with shapes that have colours of
+// their own.
+func checkSVG(t *testing.T, data []byte) {
+	t.Helper()
+	decoder := xml.NewDecoder(bytes.NewReader(data))
+	shapes, first := 0, ""
+	for {
+		token, err := decoder.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("the SVG is not well-formed: %v", err)
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		if first == "" {
+			first = start.Name.Space + " " + start.Name.Local
+		}
+		for _, a := range start.Attr {
+			if start.Name.Local == "rect" && a.Name.Local == "fill" && strings.HasPrefix(a.Value, "rgb(") {
+				shapes++
+			}
+		}
+	}
+	if first != "http://www.w3.org/2000/svg svg" || shapes < 4 {
+		t.Errorf("the SVG begins with %q and has %d coloured shapes", first, shapes)
 	}
 }

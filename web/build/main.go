@@ -14,6 +14,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,7 @@ import (
 	"strings"
 
 	"github.com/andybalholm/brotli"
+	"github.com/vramcalc/vramcalc/presets"
 )
 
 // source is the hand-written part of the page.
@@ -115,8 +117,32 @@ func gather() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if files["catalogue.json"], err = exec.Command("go", "run", "./cmd/vramcalc-wasm").Output(); err != nil {
+		return nil, fmt.Errorf("go run ./cmd/vramcalc-wasm: %w", err)
+	}
+	if files["prices.json"], err = prices(); err != nil {
+		return nil, err
+	}
 	files["vramcalc.wasm"], err = compile()
 	return files, err
+}
+
+// seen is when and where the rental prices of a GPU were seen.
+type seen struct {
+	Date   string `json:"date"`
+	Source string `json:"source"`
+}
+
+// prices says of each GPU with a price where it comes from: words that the
+// program for the browser goes without, and that nobody waits for.
+func prices() ([]byte, error) {
+	known := map[string]seen{}
+	for _, g := range presets.GPUs() {
+		for _, p := range g.PriceUSDPerHour {
+			known[g.ID] = seen{p.Date, p.Source} // the lowest and the highest have the same
+		}
+	}
+	return json.Marshal(known)
 }
 
 // compile builds the program for the browser. Without inlining it is a seventh

@@ -17,6 +17,19 @@ function put(element, attributes, children) {
   return element;
 }
 
+// renew gives an element new children. Where one of the old ones has the focus,
+// the new one with the same data-key gets it, or else the answer does: who
+// works by keyboard is not thrown back to the top of the page.
+export function renew(element, ...children) {
+  const focused = document.activeElement;
+  const within = focused !== element && element.contains(focused);
+  const key = focused?.dataset.key;
+  element.replaceChildren(...children);
+  if (!within) return;
+  const same = [...element.querySelectorAll("[data-key]")].find((e) => e.dataset.key === key);
+  (same ?? document.getElementById("verdict")).focus({ preventScroll: same !== undefined });
+}
+
 // table draws rows of text or elements under headings; the first cell of a row
 // is its heading.
 export function table(caption, heads, rows) {

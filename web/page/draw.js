@@ -1,11 +1,10 @@
 // Draws answers. All figures and their places come from the estimator; only
 // the rows and columns of a chart are laid out here.
 
-import { h, svg, table } from "./dom.js";
-import { t, term } from "./words.js";
+import { h, renew, svg, table } from "./dom.js";
+import { anchor, slug, symbols, t, term } from "./words.js";
 
 const get = (id) => document.getElementById(id);
-const symbols = { fits: "✓", tight: "≈", "too-tight": "!", "too-big": "✕", refused: "–", unknown: "?" };
 
 export function view(v, apply) {
   verdict(v);
@@ -34,14 +33,12 @@ function verdict(v) {
 
 // patterns tell the parts of a bar apart without colour.
 const hatches = { gradients: "M0 0L6 6M-1 5L1 7M5 -1L7 1", optimizer_states: "M0 6L6 0M-1 1L1 -1M5 7L7 5", activations: "M0 3H6", logits_and_loss: "M3 0V6", cached: "M0 3H6M3 0V6", context: "M0 0L6 6M0 6L6 0",
-  elementwise: "M0 3H6", attention: "M3 0V6", dequantization: "M0 6L6 0", "launch gaps": "M0 0L6 6", quantization_constants: "M1 1H2", adapters: "M1 1H2M4 4H5" };
+  elementwise: "M0 3H6", attention: "M3 0V6", dequantization: "M0 6L6 0", launch_gaps: "M0 0L6 6", quantization_constants: "M1 1H2", adapters: "M1 1H2M4 4H5" };
 
 function defs(id, keys) {
   return svg("defs", {}, ...keys.filter((k) => hatches[k]).map((k) => svg("pattern", { id: `${id}-${slug(k)}`, width: 6, height: 6, patternUnits: "userSpaceOnUse" },
     svg("path", { d: hatches[k], class: "hatch" }))));
 }
-
-function slug(key) { return key.replace(/[^a-z]+/g, "-"); }
 
 function stacked(chart, legend, bar, capacity) {
   const parts = bar.parts;
@@ -55,7 +52,7 @@ function stacked(chart, legend, bar, capacity) {
     drawing.append(svg("line", { x1: `${bar.low}%`, x2: `${bar.high}%`, y1: 66, y2: 66, class: "band" }),
       svg("line", { x1: `${bar.low}%`, x2: `${bar.low}%`, y1: 61, y2: 71, class: "band" }), svg("line", { x1: `${bar.high}%`, x2: `${bar.high}%`, y1: 61, y2: 71, class: "band" }),
       svg("line", { x1: `${bar.capacity}%`, x2: `${bar.capacity}%`, y1: 16, y2: 62, class: "capacity" }),
-      svg("text", { x: `${bar.capacity}%`, y: 12, "text-anchor": "end", class: "axis" }, t("card_has", { capacity })));
+      svg("text", { x: `${bar.capacity}%`, y: 12, "text-anchor": anchor(bar.capacity), class: "axis" }, t("card_has", { capacity })));
   }
   get(chart).replaceChildren(drawing);
   get(legend).replaceChildren(...parts.map((p) => h("li", {}, svg("svg", { width: 14, height: 14, "aria-hidden": "true" }, svg("rect", { width: 14, height: 14, rx: 3, class: `part-${slug(p.key)}` }),
@@ -71,43 +68,6 @@ function phases(list) {
     list.map((p) => ({ cells: [term("phase", p.phase), p.peak, p.end, p.at] }))));
 }
 
-// timeline draws the memory over the step: an area, a strip that names the
-// phases, the peak marked, and what stands there under the pointer.
-export function timeline(answer) {
-  if (answer.error) return;
-  const moments = answer.ok;
-  const top = moments.find((m) => m.top);
-  const line = moments.map((m) => `${m.x},${100 - m.y}`);
-  const area = svg("svg", { x: 0, y: 22, width: "100%", height: 150, viewBox: "0 0 100 100", preserveAspectRatio: "none" },
-    svg("polygon", { points: `0,100 ${line.join(" ")} 100,100`, class: "area" }), svg("polyline", { points: line.join(" "), class: "line" }));
-  const cursor = svg("line", { y1: 22, y2: 172, class: "cursor" });
-  const show = (m) => {
-    cursor.setAttribute("x1", `${m.x}%`);
-    cursor.setAttribute("x2", `${m.x}%`);
-    get("moment").textContent = t("moment", { text: m.text, at: m.place, parts: m.parts.map((p) => `${term("part", p.key)} ${p.text}`).join(", ") });
-  };
-  const drawing = svg("svg", { width: "100%", height: 200, role: "img", "aria-label": t("timeline_label", { text: top.text, at: top.place }) }, area, cursor,
-    svg("circle", { cx: `${top.x}%`, cy: 22, r: 5, class: "peak" }), svg("text", { x: `${top.x}%`, y: 13, "text-anchor": anchor(top.x), class: "axis strong" }, `▼ ${top.text}`));
-  strip(moments).forEach((p) => drawing.append(svg("line", { x1: `${p.from}%`, x2: `${p.from}%`, y1: 22, y2: 178, class: "edge" }),
-    p.to - p.from > 12 ? svg("text", { x: `${(p.from + p.to) / 2}%`, y: 190, "text-anchor": "middle", class: "axis" }, term("phase", p.phase)) : ""));
-  moments.forEach((m, i) => drawing.append(svg("rect", { x: `${m.x}%`, y: 22, width: `${Math.max(0.3, (moments[i + 1]?.x ?? 100) - m.x)}%`, height: 150, class: "sensor", onmouseenter: () => show(m) })));
-  drawing.addEventListener("mouseleave", () => show(top));
-  get("timeline").replaceChildren(drawing);
-  show(top);
-}
-
-function anchor(x) { return x < 15 ? "start" : x > 85 ? "end" : "middle"; }
-
-// strip joins the moments of a phase.
-function strip(moments) {
-  const found = [];
-  for (const m of moments) {
-    if (found.at(-1)?.phase !== m.phase) found.push({ phase: m.phase, from: m.x, to: m.x });
-    found.at(-1).to = m.x;
-  }
-  return found;
-}
-
 function speed(s) {
   get("section-speed").hidden = !s;
   if (!s) return;
@@ -118,26 +78,15 @@ function speed(s) {
 
 function changes(list, apply) {
   get("section-changes").hidden = list.length === 0;
-  get("changes").replaceChildren(...list.map((c) => h("li", {}, h("button", { type: "button", onclick: () => apply(c.settings) }, c.flags),
+  renew(get("changes"), ...list.map((c) => h("li", {}, h("button", { type: "button", "data-key": c.flags, onclick: () => apply(c.settings) }, c.flags),
     h("span", {}, t("saves", c)), c.speed ? h("span", { class: "quiet" }, t("speed_change", c)) : "", h("span", { class: c.fits ? "mark fits" : "mark too-big" }, c.fits ? `✓ ${t("then_fits")}` : `✕ ${t("then_not")}`))));
-}
-
-export function heat(rows, apply) {
-  const good = rows.filter((r) => r.ok).flatMap((r) => r.ok);
-  if (good.length === 0) return;
-  const head = h("tr", {}, h("th", { scope: "col" }, t("heat_corner")), ...good[0].map((c) => h("th", { scope: "col" }, String(c.seq_len))));
-  get("heat").replaceChildren(h("table", { class: "heat" }, h("caption", { class: "hidden" }, t("heat")), h("thead", {}, head), h("tbody", {}, ...good.map((cells) => h("tr", {},
-    h("th", { scope: "row" }, String(cells[0].micro_batch)), ...cells.map((c) => h("td", { "data-state": c.state }, h("button", {
-      type: "button", title: c.reason || t("heat_cell", c), "aria-label": `${c.micro_batch} × ${c.seq_len}: ${t(`state.${c.state}`)} ${c.tokens}`,
-      onclick: () => apply([["micro-batch", String(c.micro_batch)], ["seq-len", String(c.seq_len)]]),
-    }, c.state === "fits" || c.state === "tight" ? `${symbols[c.state]} ${c.tokens}` : symbols[c.state]))))))));
 }
 
 export function methods(answer, apply) {
   if (answer.error) return;
-  get("methods").replaceChildren(table(t("methods"), [t("col_method"), t("col_needs"), t("col_bar"), t("col_verdict"), t("col_tokens"), t("col_trained")], answer.ok.map((r) => ({
-    state: r.state, cells: [h("button", { type: "button", onclick: () => apply([["method", r.id], ...methodOwn()]) }, r.id), r.needs || r.reason || "–",
-      r.needs ? svg("svg", { width: 180, height: 18, "aria-hidden": "true" }, svg("rect", { width: `${r.bar}%`, y: 4, height: 10, rx: 2, class: `state-${r.state}` }), r.mark ? svg("line", { x1: `${r.mark}%`, x2: `${r.mark}%`, y1: 0, y2: 18, class: "capacity" }) : "") : "",
+  renew(get("methods"), table(t("methods"), [t("col_method"), t("col_needs"), t("col_bar"), t("col_verdict"), t("col_tokens"), t("col_trained")], answer.ok.map((r) => ({
+    state: r.state, cells: [h("button", { type: "button", "data-key": r.id, onclick: () => apply([["method", r.id], ...methodOwn()]) }, r.id), r.needs || r.reason || "–",
+      r.needs ? svg("svg", { class: "small-bar", height: 18, "aria-hidden": "true" }, svg("rect", { width: `${r.bar}%`, y: 4, height: 10, rx: 2, class: `state-${r.state}` }), r.mark ? svg("line", { x1: `${r.mark}%`, x2: `${r.mark}%`, y1: 0, y2: 18, class: "capacity" }) : "") : "",
       mark(r.state), r.tokens || "–", r.trained || "–"],
   }))));
 }
@@ -150,25 +99,46 @@ function methodOwn() {
 function mark(state) { return h("span", { class: `mark ${state}` }, `${symbols[state]} ${t(`state.${state}`)}`); }
 
 let ranked = [];
+let prices = {};
 let all = false;
 let choose = () => {};
 const few = 12;
 
-export function gpus(answer, apply) {
+// gpus ranks all GPUs; seen says when and where their prices were seen.
+export function gpus(answer, seen, apply) {
   if (answer.error) return;
   ranked = answer.ok;
+  prices = seen;
   choose = apply;
   reorder();
+  if (get("all-prices").open) sources();
 }
 
 export function reorder() {
   const which = Number(get("order").value);
   const rows = [...ranked].sort((a, b) => a.order[which] - b.order[which]).slice(0, all ? ranked.length : few);
-  get("gpus").replaceChildren(table(t("gpus"), [t("col_gpu"), t("col_verdict"), t("col_has"), t("col_spare"), t("col_tokens"), t("col_price"), t("col_million")], rows.map((r) => ({
-    state: r.state, cells: [h("button", { type: "button", onclick: () => choose([["gpu", r.id]]) }, r.name), mark(r.state), r.capacity, r.spare, r.tokens || "–", r.price || "–", r.million || "–"],
+  renew(get("gpus"), table(t("gpus"), [t("col_gpu"), t("col_verdict"), t("col_has"), t("col_spare"), t("col_tokens"), t("col_million"), t("col_price")], rows.map((r) => ({
+    state: r.state, cells: [h("button", { type: "button", "data-key": r.id, onclick: () => choose([["gpu", r.id]]) }, r.name), mark(r.state), r.capacity, r.spare, r.tokens || "–", r.million || "–", price(r)],
   }))));
   get("all-gpus").textContent = all ? t("show_few") : t("show_all");
   get("all-gpus").setAttribute("aria-expanded", String(all));
+}
+
+// price is the lowest price with when and where it was seen, or that none is
+// known; the words of all sources stand in their own table.
+function price(row) {
+  if (!row.price) return h("span", { class: "quiet" }, t("no_price"));
+  const from = prices[row.id];
+  return h("span", {}, h("b", {}, row.price), " ", h("time", {}, from ? months(from.date) : ""), " ", h("small", {}, from ? from.source.split(";")[0] : t("price_source_unread")));
+}
+
+function months(date) { return date.replace("..", "–"); }
+
+// sources lists where all prices come from.
+export function sources() {
+  const rows = ranked.filter((r) => r.price && prices[r.id]);
+  renew(get("prices"), table(t("prices"), [t("col_gpu"), t("col_price"), t("col_seen"), t("col_source")],
+    rows.map((r) => ({ cells: [r.name, r.price, months(prices[r.id].date), prices[r.id].source] }))));
 }
 
 export function toggleAll() {

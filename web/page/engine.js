@@ -7,36 +7,52 @@ const idle = [];
 const queue = [];
 let generation = 0;
 
-// workers is how many there are.
+// workers is how many there will be.
 export function workers() { return Math.max(1, Math.min(most, navigator.hardwareConcurrency || 1)); }
 
-export async function start() {
-  const module = await WebAssembly.compileStreaming(fetch(new URL("vramcalc.wasm", base)));
-  for (let i = 0; i < workers(); i++) {
+const { program, worker: beginner } = self.begun; // see begin.js
+
+// start is done when the program is there.
+export function start() {
+  employ(beginner);
+  return program;
+}
+
+// grow hires the other workers; the first answer does not share the processor
+// with them.
+export function grow() {
+  for (let i = 1; i < workers(); i++) {
     const worker = new Worker(new URL("worker.js", base));
-    worker.postMessage({ module });
-    worker.onmessage = ({ data }) => {
-      const job = worker.job;
-      worker.job = null;
-      idle.push(worker);
-      next();
-      job.resolve(JSON.parse(data.text));
-    };
-    worker.onerror = (event) => {
-      const job = worker.job;
-      worker.job = null;
-      if (job) job.resolve({ error: { problem: event.message || "the worker stopped", hint: "" } });
-    };
-    idle.push(worker);
+    program.then((module) => worker.postMessage({ module }));
+    employ(worker);
   }
-  next();
+}
+
+// employ gives a worker questions; those from before its program has started
+// wait at its door.
+function employ(worker) {
+  const done = (answer) => {
+    const job = worker.job;
+    worker.job = null;
+    job?.resolve(answer);
+  };
+  worker.onmessage = ({ data }) => {
+    done(JSON.parse(data));
+    idle.push(worker);
+    next();
+  };
+  worker.onerror = (event) => done({ error: { problem: event.message || "the worker stopped", hint: "" } });
+  program.then(() => {
+    idle.push(worker);
+    next();
+  }, () => {});
 }
 
 // ask resolves to {ok} or {error: {problem, hint}}, or to null where a newer
 // generation of questions has made the answer pointless.
 export function ask(operation, said, argument = "", urgent = false) {
   return new Promise((resolve) => {
-    const job = { operation, said, argument, resolve, generation, lasting: operation === "catalogue" };
+    const job = { operation, said, argument, resolve };
     if (urgent) queue.unshift(job); else queue.push(job);
     next();
   });
@@ -45,9 +61,7 @@ export function ask(operation, said, argument = "", urgent = false) {
 // renew drops the questions that still wait.
 export function renew() {
   generation++;
-  for (const job of queue.splice(0)) {
-    if (job.lasting) queue.push(job); else job.resolve(null);
-  }
+  for (const job of queue.splice(0)) job.resolve(null);
   return generation;
 }
 
@@ -61,7 +75,7 @@ function next() {
     const worker = idle.pop();
     worker.job = job;
     worker.postMessage({
-      id: 0, operation: job.operation, settings: job.said.settings.flat(), config: job.said.config, hub: job.said.hub, argument: job.argument,
+      operation: job.operation, settings: job.said.settings.flat(), config: job.said.config, hub: job.said.hub, argument: job.argument,
     });
   }
 }

@@ -1,5 +1,6 @@
 // The controls, made from what the estimator says can be chosen.
 
+import { combobox } from "./combobox.js";
 import { h } from "./dom.js";
 import { state } from "./state.js";
 import { t, term } from "./words.js";
@@ -24,10 +25,11 @@ export function build(list, handlers) {
 
 function field(name) {
   const id = `in-${name}`;
-  const control = controlFor(name, id);
+  const drawn = controlFor(name, id);
+  const control = drawn.querySelector("input") ?? drawn; // a combobox has its list beside it
   controls.set(name, control);
   const note = h("span", { class: "note", id: `${id}-note` });
-  const parts = [h("label", { for: id, "data-term": name }, term("setting", name)), control, note];
+  const parts = [h("label", { for: id, id: `${id}-label` }, term("setting", name)), drawn, note];
   control.setAttribute("aria-describedby", note.id);
   if (name === "model") parts.push(modelButtons());
   if (name === "gpu") parts.push(sizes());
@@ -36,7 +38,9 @@ function field(name) {
 
 function controlFor(name, id) {
   const change = (e) => on.change(name, e.target.value);
-  if (name === "model" || name === "gpu") return search(name, id, change);
+  const choose = (value) => on.change(name, value);
+  if (name === "model") return combobox({ id, things: catalogue.models, many: false, choose });
+  if (name === "gpu") return combobox({ id, things: catalogue.gpus, many: true, choose });
   if (switches.includes(name)) {
     return h("select", { id, onchange: change }, ...["", "true", "false"].map((v) => h("option", { value: v }, v)));
   }
@@ -46,15 +50,6 @@ function controlFor(name, id) {
   }
   const number = numbers.includes(name);
   return h("input", { id, type: "text", inputmode: number ? "decimal" : "text", spellcheck: "false", oninput: change });
-}
-
-// search is an input over all presets by any of their names.
-function search(name, id, change) {
-  const list = name === "model" ? catalogue.models : catalogue.gpus;
-  const options = h("datalist", { id: `${id}-list` }, ...list.map((m) => h("option", { value: m.id }, `${m.name} · ${m.extra}`)));
-  document.body.append(options);
-  return h("input", { id, type: "text", list: options.id, spellcheck: "false", autocapitalize: "off", onchange: change, onfocus: (e) => e.target.select(),
-    oninput: (e) => { if (list.some((m) => m.id === e.target.value) || e.target.value === "") change(e); } });
 }
 
 function modelButtons() {
@@ -79,8 +74,7 @@ export function fill() {
       control.append(h("option", { value }, value.slice(0, 60)));
     }
     if (control !== document.activeElement || control.value !== value) control.value = value;
-    const label = document.querySelector(`label[for="${control.id}"]`);
-    label.textContent = term("setting", name);
+    document.getElementById(`${control.id}-label`).textContent = term("setting", name);
   }
   for (const [name, control] of controls) if (switches.includes(name)) {
     control.options[1].textContent = t("yes");

@@ -1,10 +1,12 @@
 // Wires the page: inputs, the questions that a change asks, and the answers.
 
-import { start, ask, renew, current, now, workers } from "./engine.js";
+import { start, grow, ask, renew, current, now, workers } from "./engine.js";
 import { state, said, set, reset, read, fragment, longestFile } from "./state.js";
 import { speak, t, language } from "./words.js";
 import { build, fill, assume } from "./inputs.js";
 import * as draw from "./draw.js";
+import { heat } from "./heat.js";
+import { timeline } from "./timeline.js";
 import { share } from "./share.js";
 
 const get = (id) => document.getElementById(id);
@@ -30,10 +32,17 @@ async function answer() {
   draw.view(shown, apply);
   assume(shown.assumptions);
   document.documentElement.dataset.answered = String(performance.now() - begun);
-  if (first) performance.mark("first-answer");
-  first = false;
-  rest(mine, what, shown.verdict.id);
+  if (first) {
+    first = false;
+    performance.mark("first-answer");
+    await painted(); // before other workers start and the rest is asked
+    grow();
+  }
+  if (current(mine)) rest(mine, what, shown.verdict.id);
 }
+
+// painted is when what was drawn is to be seen.
+function painted() { return new Promise((resolve) => { requestAnimationFrame(() => setTimeout(resolve)); }); }
 
 // rest fills what stands below the first answer.
 async function rest(mine, what, gpu) {
@@ -43,19 +52,32 @@ async function rest(mine, what, gpu) {
   const rows = Promise.all(Array.from({ length: parts }, (_, i) => ask("heat", what, `${Math.floor(i * heatRows / parts)} ${Math.floor((i + 1) * heatRows / parts)} ${gpu}`)));
   const moments = await over;
   if (!current(mine) || !moments) return;
-  draw.timeline(moments);
-  const heat = await rows;
-  if (!current(mine) || heat.includes(null)) return;
-  draw.heat(heat, apply);
+  timeline(moments);
+  const cells = await rows;
+  if (!current(mine) || cells.includes(null)) return;
+  heat(cells, { batch: taken("micro-batch"), length: taken("seq-len") }, apply);
   document.documentElement.dataset.heat = String(performance.now() - begun);
-  const [methods, gpus, command] = await Promise.all([ask("methods", what, gpu), ask("gpus", what), ask("command", what)]);
+  const [methods, gpus, command, seen] = await Promise.all([ask("methods", what, gpu), ask("gpus", what), ask("command", what), prices()]);
   if (!current(mine) || !methods || !gpus || !command) return;
   draw.methods(methods, apply);
-  draw.gpus(gpus, apply);
+  draw.gpus(gpus, seen, apply);
   get("command").textContent = command.ok || "";
   if (get("how").open) explain(mine);
   document.documentElement.dataset.complete = "yes";
 }
+
+// prices says when and where the GPUs' prices were seen; the first to ask reads it.
+let pricesRead = null;
+function prices() {
+  pricesRead ??= own("prices.json").catch(() => {
+    pricesRead = null; // next time, perhaps
+    return {};
+  });
+  return pricesRead;
+}
+
+// taken is a setting's value, said or assumed.
+function taken(name) { return state.settings.get(name) ?? shown.assumptions.find((a) => a.setting === name)?.value; }
 
 async function explain(mine) {
   const found = await ask("explain", said());
@@ -64,6 +86,7 @@ async function explain(mine) {
 
 // problem says what is wrong; the numbers of another question go.
 function problem(error) {
+  if (get("answers").contains(document.activeElement)) get("verdict").focus();
   get("answers").hidden = true;
   get("verdict").dataset.state = "problem";
   get("verdict-line").textContent = t("no_answer");
@@ -80,12 +103,14 @@ function apply(settings) {
 }
 
 // change is one input's new value.
-function change(name, value) {
-  if (name === "model" && value !== state.settings.get("model")) {
+function change(name, text) {
+  const value = text.trim();
+  if (value === (state.settings.get(name) ?? "")) return;
+  if (name === "model") {
     state.config = "";
     state.hub = false;
   }
-  set(name, value.trim());
+  set(name, value);
   answer();
 }
 
@@ -119,13 +144,29 @@ async function fetchHub() {
     problem({ problem: t("hub_name"), hint: "" });
     return;
   }
+  const asked = now();
   try {
     const response = await fetch(`https://huggingface.co/${name}/resolve/main/config.json`, { credentials: "omit", referrerPolicy: "no-referrer" });
     if (!response.ok) throw new Error(String(response.status));
-    takeConfig(name, await response.text(), true);
+    const text = await shortText(response);
+    if (current(asked)) takeConfig(name, text, true); // else something else was asked meanwhile
   } catch (error) {
-    problem({ problem: t("hub_failed", { name, why: error.message }), hint: t("hub_hint") });
+    if (current(asked)) problem({ problem: t("hub_failed", { name, why: error.message }), hint: t("hub_hint") });
   }
+}
+
+// shortText is a response's text, read no further than a config.json is long.
+async function shortText(response) {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part, reader = response.body.getReader(); !(part = await reader.read()).done;) {
+    text += decoder.decode(part.value, { stream: true });
+    if (text.length > longestFile) {
+      reader.cancel();
+      throw new Error(t("file_too_long", { name: "config.json" }));
+    }
+  }
+  return text + decoder.decode();
 }
 
 function drop() {
@@ -165,34 +206,43 @@ function preferences() {
     fill();
     answer();
   };
+  get("skip").onclick = (e) => { // the fragment is the settings'
+    e.preventDefault();
+    get("verdict").focus();
+  };
   get("order").onchange = () => draw.reorder();
   get("all-gpus").onclick = () => draw.toggleAll();
   get("how").ontoggle = () => { if (get("how").open) explain(now()); };
+  get("all-prices").ontoggle = () => { if (get("all-prices").open) draw.sources(); };
   get("reset").onclick = () => { reset(); fill(); answer(); };
   get("inputs").onsubmit = (e) => e.preventDefault();
 }
+
+// unable says that something of the page's own did not come, or not start.
+function unable(error) { problem({ problem: t("no_wasm"), hint: String(error.message) }); }
+
+// own reads one of the page's own files.
+async function own(name) { return (await fetch(new URL(name, import.meta.url))).json(); }
 
 async function main() {
   const query = new URLSearchParams(location.search);
   const embed = query.get("embed");
   if (embed) document.documentElement.dataset.embed = ["compare", "memory", "heat"].includes(embed) ? embed : "memory";
-  await speak(query.get("lang"));
-  get("language").value = language;
-  reset();
   const begun = start();
-  const catalogue = ask("catalogue", { settings: [], config: "", hub: false });
   preferences();
   drop();
-  window.addEventListener("hashchange", fromLink);
-  try {
-    await begun;
+  share(said, () => shown);
+  try { // the words and what can be chosen come while the program loads
+    const [choices] = await Promise.all([own("catalogue.json"), speak(query.get("lang"))]);
+    get("language").value = language;
+    build(choices, { change, takeFile, fetchHub });
   } catch (error) {
-    problem({ problem: t("no_wasm"), hint: String(error.message) });
+    unable(error);
     return;
   }
-  build((await catalogue).ok, { change, takeFile, fetchHub });
-  share(said, () => shown);
+  window.addEventListener("hashchange", fromLink);
   fromLink();
+  begun.catch(unable);
   if ("serviceWorker" in navigator && !embed) navigator.serviceWorker.register("service-worker.js").catch(() => {});
 }
 

@@ -32,3 +32,12 @@ export function term(group, word) {
   const key = `${group}.${word}`;
   return words[key] ?? english[key] ?? word.replaceAll("_", " ");
 }
+
+// slug is a word of the estimator as part of a class's name.
+export function slug(key) { return key.replace(/[^a-z]+/g, "-"); }
+
+// symbols tell verdicts apart without colour.
+export const symbols = { fits: "✓", tight: "≈", "too-tight": "!", "too-big": "✕", refused: "–", unknown: "?" };
+
+// anchor is how a label stands at a percentage of a chart, so as not to leave it.
+export function anchor(x) { return x < 20 ? "start" : x > 80 ? "end" : "middle"; }

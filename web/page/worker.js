@@ -14,6 +14,5 @@ self.onmessage = async ({ data }) => {
     return;
   }
   await started;
-  const text = self.vramcalc(data.operation, data.settings, data.config, data.hub, data.argument);
-  self.postMessage({ id: data.id, text });
+  self.postMessage(self.vramcalc(data.operation, data.settings, data.config, data.hub, data.argument));
 };
