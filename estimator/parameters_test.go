@@ -31,6 +31,24 @@ func TestParameters(t *testing.T) {
 	t.Logf("%d models built", built)
 }
 
+// TestLearnedPositions: OPT's table has two more rows than a sequence can have
+// tokens.
+func TestLearnedPositions(t *testing.T) {
+	for name, most := range map[string]int64{"opt-350m": 2048, "gpt2": 1024} {
+		m, err := presets.Model(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := estimator.Request{Model: m, Method: estimator.Method{ID: "full"}}
+		for n, fits := range map[int64]bool{most: true, most + 1: false} {
+			req.Training.SeqLen = n
+			if _, err := estimator.Estimate(req); (err == nil) != fits {
+				t.Errorf("%s with %d tokens: %v", name, n, err)
+			}
+		}
+	}
+}
+
 // TestTargets: a target is a module's name, or the end of its path, as PEFT
 // matches target_modules.
 func TestTargets(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/vramcalc/vramcalc/estimator/methods"
+	"github.com/vramcalc/vramcalc/estimator/model"
 	"github.com/vramcalc/vramcalc/estimator/modules"
 	"github.com/vramcalc/vramcalc/estimator/optimizers"
 	"github.com/vramcalc/vramcalc/estimator/program"
@@ -126,10 +127,20 @@ func (r *resolved) resolveSizes() error {
 		}
 		r.assume("seq-len", strconv.FormatInt(info.SeqLen, 10), because)
 	}
-	if rows := r.req.Model.PositionRows; rows > 0 && info.SeqLen > rows {
-		return &SettingError{Setting: "seq-len", Value: strconv.FormatInt(info.SeqLen, 10), Problem: fmt.Sprintf("%s has only %d learned positions", r.req.Model.ID, rows)}
+	if n := learnedPositions(r.req.Model); n > 0 && info.SeqLen > n {
+		return &SettingError{Setting: "seq-len", Value: strconv.FormatInt(info.SeqLen, 10), Problem: fmt.Sprintf("%s has only %d learned positions", r.req.Model.ID, n)}
 	}
 	return nil
+}
+
+// learnedPositions is how many positions of the model's learned table a
+// sequence can take: OPT's first two rows are none (OPTLearnedPositionalEmbedding
+// of transformers' modeling_opt.py).
+func learnedPositions(m model.Model) int64 {
+	if m.MaxPosition > 0 {
+		return min(m.PositionRows, m.MaxPosition)
+	}
+	return m.PositionRows
 }
 
 func (r *resolved) resolvePrecision() error {

@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -104,12 +104,22 @@ func (a *app) refreshed(name string, force bool) (document, error) {
 	case info.Size() > docblocks.MaxBytes: // before it is read
 		return document{}, &docblocks.Error{File: name, Line: 1, Problem: fmt.Sprintf("%d bytes: larger than the %d that are read", info.Size(), docblocks.MaxBytes)}
 	}
-	old, err := os.ReadFile(name)
+	old, err := readDocument(name)
 	if err != nil {
 		return document{}, err
 	}
 	fresh, err := docblocks.Refresh(name, old, force, func(command string) (string, error) { return a.block(name, command) })
 	return document{name, old, fresh}, err
+}
+
+// readDocument reads no more than is taken: a device has no end.
+func readDocument(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, docblocks.MaxBytes+1))
 }
 
 // difference is the lines that go and the lines that come, by stretch.
@@ -155,10 +165,10 @@ func (a *app) block(file, command string) (string, error) {
 		return "", fmt.Errorf("not a command for documents: want one of %s", strings.Join(docsCommands, ", "))
 	}
 	format := render.Markdown
-	switch kindOf(file) {
-	case htmlDocument:
+	switch docblocks.KindOf(file) {
+	case docblocks.HTML:
 		format = render.HTML
-	case asciiDoc, restDocument:
+	case docblocks.AsciiDoc, docblocks.ReST:
 		format = render.Table
 	}
 	env := a.env
@@ -173,7 +183,7 @@ func (a *app) block(file, command string) (string, error) {
 	args = slices.Concat(args[:1], []string{"-o", string(format)}, args[1:])
 	switch status := run(args, strings.NewReader(""), &out, &errs, env); status {
 	case exitDone, exitTooBig:
-		return framed(kindOf(file), formatOf(args), out.String()), nil
+		return framed(docblocks.KindOf(file), formatOf(args), out.String()), nil
 	}
 	return "", errors.New(strings.TrimSpace(errs.String()))
 }
@@ -205,28 +215,6 @@ func commandWords(command string) ([]string, error) {
 	return words, nil
 }
 
-// The kinds of documents, by the end of their names.
-type documentKind int
-
-const (
-	markdownDocument documentKind = iota
-	htmlDocument
-	asciiDoc
-	restDocument
-)
-
-func kindOf(file string) documentKind {
-	switch strings.ToLower(filepath.Ext(file)) {
-	case ".html", ".htm":
-		return htmlDocument
-	case ".adoc", ".asciidoc":
-		return asciiDoc
-	case ".rst":
-		return restDocument
-	}
-	return markdownDocument
-}
-
 // formatOf is the output format that the words of a command end up with.
 func formatOf(args []string) (format string) {
 	for i, a := range args {
@@ -243,17 +231,17 @@ func formatOf(args []string) (format string) {
 
 // framed is output as a piece of a document: what is no markup of its own
 // stands as it is.
-func framed(kind documentKind, format, text string) string {
+func framed(kind docblocks.Kind, format, text string) string {
 	switch {
-	case kind == htmlDocument && format == string(render.HTML):
+	case kind == docblocks.HTML && format == string(render.HTML):
 		_, text, _ = strings.Cut(text, "<body>\n")
 		text, _, _ = strings.Cut(text, "</body>")
 		return text
-	case kind == htmlDocument:
+	case kind == docblocks.HTML:
 		return "<pre>\n" + htmlEscaper.Replace(text) + "</pre>\n"
-	case kind == asciiDoc:
+	case kind == docblocks.AsciiDoc:
 		return "----\n" + text + "----\n"
-	case kind == restDocument:
+	case kind == docblocks.ReST:
 		return "::\n\n    " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n    ") + "\n"
 	case format == string(render.Markdown):
 		return text

@@ -134,6 +134,20 @@ func TestDocsRefuse(t *testing.T) {
 	}
 }
 
+// TestDocsWithoutEnd: what has no end is not read into all the memory.
+func TestDocsWithoutEnd(t *testing.T) {
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		t.Skip("no /dev/zero here")
+	}
+	link := filepath.Join(t.TempDir(), "a.md")
+	if err := os.Symlink("/dev/zero", link); err != nil {
+		t.Skip("no links here")
+	}
+	if got := callWith(shipped(), nil, "docs", link); got.status != exitFailed || !strings.Contains(got.stderr, "a.md:1: ") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestDocsWriteAllOrNone: an error in the second document leaves the first.
 func TestDocsWriteAllOrNone(t *testing.T) {
 	dir := t.TempDir()

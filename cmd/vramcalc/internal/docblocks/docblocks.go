@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -49,19 +50,45 @@ func validPrefix(doc []byte) int {
 	return n
 }
 
-// fenced follows the fences of Markdown: the one that is open after a line.
+// Kind is a kind of document.
+type Kind int
+
+// The kinds of documents, by the end of their names.
+const (
+	Markdown Kind = iota
+	HTML
+	AsciiDoc
+	ReST
+)
+
+// KindOf is the kind of a document: Markdown, unless its name says another.
+func KindOf(file string) Kind {
+	switch strings.ToLower(filepath.Ext(file)) {
+	case ".html", ".htm":
+		return HTML
+	case ".adoc", ".asciidoc":
+		return AsciiDoc
+	case ".rst":
+		return ReST
+	}
+	return Markdown
+}
+
+// fenced follows the fences of Markdown: the one that is open after a line
+// (CommonMark 0.31, 4.5). It closes with at least as many signs and nothing
+// behind them; signs with more of them on their line are code in a text.
 func fenced(open, l string) string {
 	s := strings.TrimSpace(l)
-	for _, sign := range []string{"```", "~~~"} {
-		if !strings.HasPrefix(s, sign) {
-			continue
-		}
-		switch open {
-		case "":
-			return sign
-		case sign:
-			return ""
-		}
+	if s == "" || s[0] != '`' && s[0] != '~' {
+		return open
+	}
+	rest := strings.TrimLeft(s, s[:1])
+	signs := s[:len(s)-len(rest)]
+	switch {
+	case open == "" && len(signs) >= 3 && (s[0] == '~' || !strings.Contains(rest, "`")):
+		return signs
+	case open != "" && strings.HasPrefix(signs, open) && rest == "":
+		return ""
 	}
 	return open
 }
@@ -91,7 +118,7 @@ func Refresh(file string, doc []byte, force bool, run func(command string) (stri
 	for l := range strings.Lines(string(doc)) {
 		n++
 		before, word, rest, after, marker := parse(l)
-		if block == nil && strings.HasSuffix(file, ".md") {
+		if block == nil && KindOf(file) == Markdown {
 			fence = fenced(fence, l)
 		}
 		switch {
@@ -99,6 +126,8 @@ func Refresh(file string, doc []byte, force bool, run func(command string) (stri
 			out.WriteString(l)
 		case !marker:
 			block.content.WriteString(l)
+		case word != "begin" && word != "end":
+			return nil, &Error{file, n, fmt.Sprintf("%q is no marker: want vramcalc:begin or vramcalc:end", "vramcalc:"+word)}
 		case word == "begin" && block != nil:
 			return nil, &Error{file, n, fmt.Sprintf("a block begins inside the one of line %d", block.line)}
 		case word == "begin" && rest == "":
@@ -152,17 +181,16 @@ func checksum(text string) string {
 	return hex.EncodeToString(sum[:checksumBytes])
 }
 
-// parse parts a marker line into the comment's signs, begin or end, and what
-// follows.
+// parse parts a marker line into the comment's signs, the word behind
+// "vramcalc:", and what follows.
 func parse(l string) (before, word, rest, after string, ok bool) {
 	s := strings.TrimSpace(strings.TrimPrefix(l, "\ufeff"))
 	for _, c := range [][2]string{{"<!-- ", " -->"}, {"// ", ""}, {".. ", ""}} {
-		inner, has := strings.CutPrefix(s, c[0]+"vramcalc:")
-		if !has || !strings.HasSuffix(inner, c[1]) {
-			continue
-		}
-		word, rest, _ = strings.Cut(strings.TrimSuffix(inner, c[1]), " ")
-		if word == "begin" || word == "end" {
+		inner, begins := strings.CutPrefix(s, strings.TrimSpace(c[0]))
+		inner, ends := strings.CutSuffix(inner, strings.TrimSpace(c[1]))
+		name, has := strings.CutPrefix(strings.TrimSpace(inner), "vramcalc:")
+		if begins && ends && has {
+			word, rest, _ = strings.Cut(name, " ")
 			return c[0], word, strings.TrimSpace(rest), c[1], true
 		}
 	}

@@ -42,7 +42,8 @@ func TestHostile(t *testing.T) {
 		begin + begin + end:         "f:2: a block begins inside",
 		begin + end + end:           "f:3: an end marker",
 		"<!-- vramcalc:begin -->\n": "f:1: the begin marker names no command",
-		"a\nb\xff\n":                "f:2: not UTF-8",
+		"<!--vramcalc:begin plan-->\n<!-- vramcalc:End -->\n": "f:2: \"vramcalc:End\" is no marker",
+		"a\nb\xff\n": "f:2: not UTF-8",
 	} {
 		if _, err := Refresh("f", []byte(doc), false, echo); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", doc, err, want)
@@ -64,6 +65,29 @@ func TestFencesShowMarkers(t *testing.T) {
 	got, err := Refresh("f.md", []byte(doc), false, echo)
 	if err != nil || strings.Count(string(got), "| plan |") != 1 {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestFencesOfMarkdown: a fence closes with as many signs as opened it, and
+// nothing behind them; what stands alone on its line with text is none.
+func TestFencesOfMarkdown(t *testing.T) {
+	const block = "<!-- vramcalc:begin plan -->\n<!-- vramcalc:end -->\n"
+	for doc, blocks := range map[string]int{
+		"````\n```sh\n" + block + "```\n````\n" + block:               1,
+		"```\n```text\n" + block + "```\n" + block:                    1,
+		"~~~~\n~~~\n" + block + "~~~~~\n" + block:                     1,
+		"```a``` is code\n" + block:                                   1,
+		"- x\n  ```\n  <!-- vramcalc:begin plan -->\n  ```\n" + block: 1,
+	} {
+		for _, file := range []string{"f.md", "F.MD", "f.markdown", "README"} {
+			got, err := Refresh(file, []byte(doc), false, echo)
+			if n := strings.Count(string(got), "| plan |"); err != nil || n != blocks {
+				t.Errorf("%s: %q: %d blocks, want %d: %v", file, doc, n, blocks, err)
+			}
+		}
+	}
+	if got, err := Refresh("f.rst", []byte("```\n.. vramcalc:begin plan\n.. vramcalc:end\n"), false, echo); err != nil || !strings.Contains(string(got), "| plan |") {
+		t.Errorf("reST has no such fences: %q, %v", got, err)
 	}
 }
 
