@@ -233,6 +233,10 @@ func TestErrors(t *testing.T) {
 		{"validate", "--worst", "-1"},
 		{"validate", "--data", "testdata"},
 		{"validate", "rows"},
+		{"docs", "--check", "--diff", "a.md"},
+		{"completion", "tcsh"},
+		{"compare", "--model", "llama-7b", "--adapter-dtype", "bfloat"},
+		{"compare", "--model", "llama-7b", "--weights-dtype", "float16,bfloat16"},
 	} {
 		got := call(t, false, nil, args...)
 		if got.stdout != "" {

@@ -39,7 +39,10 @@ func newDocs(a *app) *cobra.Command {
 			"writes between them (// and .. instead of <!-- in AsciiDoc and reST).",
 		Example: "  vramcalc docs README.md\n  vramcalc docs --check README.md docs/*.md",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case f.check && f.diff:
+				return &usageError{"--check and --diff are two questions", "ask them one after the other"}
+			case len(args) == 0:
 				return &usageError{"docs needs the documents to refresh", "for example vramcalc docs README.md"}
 			}
 			return nil
@@ -50,7 +53,6 @@ func newDocs(a *app) *cobra.Command {
 	cmd.Flags().BoolVar(&f.check, "check", false, "write nothing; fail when a block is not what its command writes now")
 	cmd.Flags().BoolVar(&f.diff, "diff", false, "write nothing; show what would change")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace blocks that were edited by hand too")
-	cmd.MarkFlagsMutuallyExclusive("check", "diff")
 	return cmd
 }
 

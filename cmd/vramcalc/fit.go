@@ -232,7 +232,21 @@ func (a *app) largest(grid *sweep.Grid, unknowns []string, s *render.Solution, b
 			return e.Err
 		}
 	}
-	return nil
+	return refusal(s.Edges, func(e render.SolvedEdge) error { return e.Err })
+}
+
+// refusal is the first error where nothing has an answer.
+func refusal[T any](all []T, of func(T) error) (first error) {
+	for _, one := range all {
+		err := of(one)
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // largestModels finds the largest preset in each combination on each device.
@@ -244,10 +258,7 @@ func (a *app) largestModels(grid *sweep.Grid, s *render.Solution, bar *progress)
 			s.Models = append(s.Models, render.SolvedModel{At: append(slices.Clone(at), i), ModelEdge: edges[i], Err: errs[i]})
 		}
 	}
-	if len(s.Models) == 1 {
-		return s.Models[0].Err
-	}
-	return nil
+	return refusal(s.Models, func(m render.SolvedModel) error { return m.Err })
 }
 
 // smallest finds the smallest common card of each combination, and the
@@ -272,15 +283,12 @@ func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution, bar *p
 		case i >= 0:
 			card.Report, smaller = &reports[i], devices[:i]
 		}
-		if card.Err != nil && len(s.Axes) == 0 {
-			return card.Err
-		}
 		if card.Err == nil {
 			card.Smaller = solve.SmallestWith(r, smaller, solve.Choices(reports[answered], free), s.Bound, bar.counting(a.env.engine.Floors), verdicts)
 		}
 		s.Cards = append(s.Cards, card)
 	}
-	return nil
+	return refusal(s.Cards, func(c render.SolvedCard) error { return c.Err })
 }
 
 // front finds the front among the cells that fit.

@@ -93,3 +93,16 @@ func TestSmallerIsPlan(t *testing.T) {
 		}
 	}
 }
+
+// TestFitRefused: where no combination has an answer, the first refusal is the
+// answer, as with compare.
+func TestFitRefused(t *testing.T) {
+	for _, args := range []string{
+		"--model gpt2 --gpu rtx-4090", "--model gpt2", "--gpu rtx-4090 --max model",
+	} {
+		got := callWith(shipped(), nil, strings.Fields("fit --method lora --trainer nobody,noone "+args)...)
+		if got.status != exitUsage || got.stdout != "" || !strings.Contains(got.stderr, `--trainer "nobody"`) {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+}

@@ -55,7 +55,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env environme
 	cmd := newRoot(&app{stdout: stdout, stderr: stderr, env: env})
 	cmd.SetArgs(append([]string{}, args...)) // nil would mean os.Args
 	cmd.SetIn(stdin)
-	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
 	err := cmd.Execute()
 	switch {

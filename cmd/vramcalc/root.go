@@ -51,7 +51,20 @@ func newRoot(a *app) *cobra.Command {
 		newPlan(a), newCompare(a), newFit(a), newTrace(a), newModels(a), newGPUs(a), newMethods(a), newTrainers(a),
 		newValidate(a), newDocs(a), newDoctor(a), newWeb(a), newMan(), newVersion(a),
 	)
+	root.SetOut(a.stdout) // the scripts of completion take it now
+	addCompletion(root)
 	return root
+}
+
+// addCompletion adds cobra's command, which would take any word for a shell.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args = noCommand
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 }
 
 // noCommand refuses words where a command was expected.

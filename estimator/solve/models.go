@@ -2,12 +2,14 @@ package solve
 
 import (
 	"cmp"
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/vramcalc/vramcalc/estimator"
 	"github.com/vramcalc/vramcalc/estimator/model"
+	"github.com/vramcalc/vramcalc/estimator/modules"
 	"github.com/vramcalc/vramcalc/estimator/sweep"
 )
 
@@ -28,8 +30,8 @@ type ModelEdge struct {
 
 // LargestModels finds, for each of several devices, the model with the most
 // parameters that fits there. It and the next are estimated in full; on the way
-// verdicts will do. The error of a device is that of the largest, where no
-// model has an estimate on it.
+// verdicts will do. Where no model has an estimate on a device, its error is
+// that of the largest model whose kind is built.
 func LargestModels(r estimator.Request, devices []estimator.Device, models []model.Model, bound Bound, verdicts, estimate sweep.Estimate) ([]ModelEdge, []error) {
 	models = slices.Clone(models)
 	slices.SortStableFunc(models, func(a, b model.Model) int { return -cmp.Compare(a.Parameters, b.Parameters) })
@@ -41,7 +43,7 @@ func LargestModels(r estimator.Request, devices []estimator.Device, models []mod
 				if e := &edges[i]; e.Report == nil && e.take(chunk[k], &a.reports[i], a.errs[i], bound) {
 					open--
 				}
-				errs[i] = cmp.Or(errs[i], a.errs[i])
+				errs[i] = telling(errs[i], a.errs[i])
 			}
 		}
 		if open == 0 {
@@ -76,6 +78,16 @@ func (e *ModelEdge) take(m model.Model, r *estimator.Report, err error, bound Bo
 		e.Larger++
 	}
 	return false
+}
+
+// telling is the error that says more about the request: the one so far, unless
+// it is about its model's kind alone.
+func telling(sofar, err error) error {
+	var kind *modules.UnsupportedError
+	if err != nil && errors.As(sofar, &kind) {
+		return err
+	}
+	return cmp.Or(sofar, err)
 }
 
 type modelAnswer struct {

@@ -1,6 +1,7 @@
 package solve_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -64,6 +65,18 @@ func TestModelEdge(t *testing.T) {
 		if e.Larger > judged || e.NotJudged > refused || (e.NextReport == nil) != (e.Larger == 0) || e.NextReport != nil && e.NextReport.Model.Parameters > next && next > limit {
 			t.Errorf("%d judged of %d, %d refused of %d, next of %d", e.Larger, judged, e.NotJudged, refused, next)
 		}
+	}
+}
+
+// TestModelEdgeRefused: a request that no model has an answer to is refused for
+// what is wrong with it, not for the kind of the largest model.
+func TestModelEdgeRefused(t *testing.T) {
+	req := request(t, rand.New(rand.NewPCG(1, 1)))
+	req.Training.Trainer = "nobody"
+	_, errs := solve.LargestModels(req, []estimator.Device{req.Device}, presets.Models(), 0, estimator.Verdicts, estimator.EstimateAll)
+	var setting *estimator.SettingError
+	if !errors.As(errs[0], &setting) || setting.Setting != "trainer" {
+		t.Errorf("got %v", errs[0])
 	}
 }
 

@@ -45,15 +45,15 @@ func (v listed) String() string { return strings.Join(v.lists[v.name], ",") }
 func (l Lists) Settings(q *Question) []Setting {
 	all := q.Settings()
 	for i, s := range all {
-		if s.Name != "model" && s.Name != "batch-size" && !slices.Contains(sweep.Settings(), s.Name) {
-			continue
-		}
 		// Models and trainers have other names than those listed: files and
 		// versions. Elsewhere a slip is an error, not a column of refusals.
 		if w, ok := s.Value.(Word); ok && s.Name != "model" && s.Name != "trainer" {
 			s.Value = Word{w.Word, s.Values()}
 		}
-		all[i].Value = listed{l, s.Name, s.Value}
+		if s.Name == "model" || s.Name == "batch-size" || slices.Contains(sweep.Settings(), s.Name) {
+			s.Value = listed{l, s.Name, s.Value}
+		}
+		all[i].Value = s.Value
 	}
 	return all
 }
