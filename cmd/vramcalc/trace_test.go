@@ -38,7 +38,8 @@ func TestChromeTrace(t *testing.T) {
 	var doc struct {
 		Events []struct {
 			Name, Ph string
-			Ts, Dur  float64
+			Ts       float64
+			Dur      *float64
 			Args     map[string]any
 		} `json:"traceEvents"`
 	}
@@ -53,7 +54,10 @@ func TestChromeTrace(t *testing.T) {
 			if e.Ts < end-1e-3 || e.Ts > end+1e-3 {
 				t.Fatalf("%s begins at %g µs, the one before ends at %g", e.Name, e.Ts, end)
 			}
-			end = e.Ts + e.Dur
+			if e.Dur == nil {
+				t.Fatalf("%s has no dur, and the format asks for one", e.Name)
+			}
+			end = e.Ts + *e.Dur
 			layers[e.Args["layer"].(float64)] = true
 		case "C":
 			counters++
@@ -61,6 +65,28 @@ func TestChromeTrace(t *testing.T) {
 	}
 	if counters == 0 || !layers[0] || !layers[29] {
 		t.Errorf("%d counters, layers %v", counters, layers)
+	}
+}
+
+// TestChromeTraceOfSeveralMicroBatches: the operations are those of the last,
+// where the counter has it.
+func TestChromeTraceOfSeveralMicroBatches(t *testing.T) {
+	var doc struct {
+		Events []struct {
+			Ph      string
+			Ts, Dur float64
+		} `json:"traceEvents"`
+	}
+	got := traceOf(t, "--gpu", "rtx-4090", "--grad-accum", "3", "--chrome", "-")
+	if err := json.Unmarshal([]byte(got.stdout), &doc); err != nil {
+		t.Fatal(err, got.stderr)
+	}
+	ends := map[string]float64{}
+	for _, e := range doc.Events {
+		ends[e.Ph] = max(ends[e.Ph], e.Ts+e.Dur)
+	}
+	if d := ends["X"] - ends["C"]; d < -1e-3 || d > 1e-3 {
+		t.Errorf("operations end at %g µs, memory at %g", ends["X"], ends["C"])
 	}
 }
 

@@ -13,20 +13,20 @@ type chromeEvent struct {
 	Name  string         `json:"name"`
 	Phase string         `json:"ph"`
 	Start float64        `json:"ts"`
-	Time  float64        `json:"dur,omitempty"`
+	Time  *float64       `json:"dur,omitempty"` // of operations, also where it is 0
 	PID   int            `json:"pid"`
 	TID   int            `json:"tid"`
 	Args  map[string]any `json:"args,omitempty"`
 }
 
-// WriteChrome writes one micro-batch and the optimizer as a Chrome trace: a
-// track of operations, and a counter of memory by category.
+// WriteChrome writes the last micro-batch and the optimizer as a Chrome trace: a
+// track of operations, and a counter of memory by category over the whole step.
 func WriteChrome(w io.Writer, t estimator.Trace, moments []estimator.Moment) error {
 	events := []chromeEvent{
 		{Name: "process_name", Phase: "M", PID: 1, Args: map[string]any{"name": t.Report.Model.ID + " " + t.Report.Method.ID}},
 		{Name: "thread_name", Phase: "M", PID: 1, TID: 1, Args: map[string]any{"name": "GPU"}},
 	}
-	clock := 0.0
+	clock := beforeOperations(t, moments)
 	for i := 0; i < len(t.Operations); {
 		n := unitEnd(t.Operations, i)
 		for layer := range t.Operations[i].Layers {
@@ -35,8 +35,9 @@ func WriteChrome(w io.Writer, t estimator.Trace, moments []estimator.Moment) err
 			}
 			for _, o := range t.Operations[i:n] {
 				made, kept := madeBytes(o)
+				time := o.Seconds * 1e6
 				events = append(events, chromeEvent{
-					Name: o.Module + " " + o.Name, Phase: "X", Start: clock * 1e6, Time: o.Seconds * 1e6, PID: 1, TID: 1,
+					Name: o.Module + " " + o.Name, Phase: "X", Start: clock * 1e6, Time: &time, PID: 1, TID: 1,
 					Args: map[string]any{
 						"phase": o.Phase, "layer": o.Layer + layer, "dtype": o.DType, "makes": shapes(o), "makes_bytes": made, "kept_bytes": kept,
 						"flops": o.FLOPs, "moved_bytes": o.MovedBytes, "kernels": o.Kernels,
@@ -57,6 +58,18 @@ func WriteChrome(w io.Writer, t estimator.Trace, moments []estimator.Moment) err
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(map[string]any{"traceEvents": events, "displayTimeUnit": "ms"})
+}
+
+// beforeOperations are the seconds of the micro-batches that are not listed, so
+// that operations stand where the counter has them.
+func beforeOperations(t estimator.Trace, moments []estimator.Moment) (seconds float64) {
+	if len(moments) == 0 {
+		return 0
+	}
+	for _, o := range t.Operations {
+		seconds += o.Seconds * float64(o.Layers)
+	}
+	return max(0, moments[len(moments)-1].Seconds-seconds)
 }
 
 // unitEnd is where the operations end that run together, layer by layer: a
