@@ -235,6 +235,9 @@ func TestErrors(t *testing.T) {
 		{"validate", "rows"},
 		{"docs", "--check", "--diff", "a.md"},
 		{"completion", "tcsh"},
+		{"hlep"},
+		{"help", "copmare"},
+		{"help", "models", "shwo"},
 		{"compare", "--model", "llama-7b", "--adapter-dtype", "bfloat"},
 		{"compare", "--model", "llama-7b", "--weights-dtype", "float16,bfloat16"},
 	} {

@@ -106,3 +106,13 @@ func TestFitRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestFitSaysTheProbabilityAsked: no rounding makes it another question.
+func TestFitSaysTheProbabilityAsked(t *testing.T) {
+	for x, want := range map[string]string{"0.995": "99.5", "0.9725": "97.25", "0.07": "7"} {
+		got := callWith(shipped(), nil, strings.Fields("fit --model gpt2 --method lora --gpu h100 --probability "+x)...)
+		if !strings.Contains(got.stdout, "at least "+want+" %") {
+			t.Errorf("--probability %s: %s%s", x, got.stdout, got.stderr)
+		}
+	}
+}

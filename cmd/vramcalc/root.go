@@ -52,17 +52,28 @@ func newRoot(a *app) *cobra.Command {
 		newValidate(a), newDocs(a), newDoctor(a), newWeb(a), newMan(), newVersion(a),
 	)
 	root.SetOut(a.stdout) // the scripts of completion take it now
-	addCompletion(root)
+	addBuiltIn(root)
 	return root
 }
 
-// addCompletion adds cobra's command, which would take any word for a shell.
-func addCompletion(root *cobra.Command) {
+// addBuiltIn adds cobra's own commands, which would take any word for a shell
+// or a command.
+func addBuiltIn(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
-		if c.Name() == "completion" {
+		switch c.Name() {
+		case "completion":
 			c.Args = noCommand
 			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		case "help":
+			c.Args = func(_ *cobra.Command, words []string) error {
+				found, rest, err := root.Find(words)
+				if err == nil && len(rest) > 0 {
+					return unknownCommand(found, rest[0])
+				}
+				return err
+			}
 		}
 	}
 }

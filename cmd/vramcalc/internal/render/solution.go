@@ -1,6 +1,7 @@
 package render
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/vramcalc/vramcalc/cmd/internal/answer"
@@ -61,7 +62,8 @@ func (s Solution) bound() string {
 	if s.Bound == 0 {
 		return "fits: the estimate itself is within the memory"
 	}
-	return "fits: with a probability of at least " + percent(float64(s.Bound)) + ", by the error band"
+	bound := strconv.FormatFloat(100*float64(s.Bound), 'g', 10, 64) // as it was said: 99.5 % are not 100 %
+	return "fits: with a probability of at least " + bound + " %, by the error band"
 }
 
 func (s Solution) settings(at []int) Record {
