@@ -127,6 +127,9 @@ func readDocument(name string) ([]byte, error) {
 // difference is the lines that go and the lines that come, by stretch.
 func difference(d document) string {
 	old, fresh := strings.SplitAfter(string(d.old), "\n"), strings.SplitAfter(string(d.fresh), "\n")
+	for len(old) > 0 && len(fresh) > 0 && old[len(old)-1] == fresh[len(fresh)-1] {
+		old, fresh = old[:len(old)-1], fresh[:len(fresh)-1] // most of a long document stands behind its last block
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "--- %s\n+++ %s\n", d.name, d.name)
 	for len(old)+len(fresh) > 0 {

@@ -113,6 +113,22 @@ func TestDocsCheckAndDiffWriteNothing(t *testing.T) {
 	}
 }
 
+// TestDifference: what goes and what comes, and no line that stays.
+func TestDifference(t *testing.T) {
+	for _, c := range []struct{ old, fresh, want string }{
+		{"a\nb\nc\n", "a\nx\nc\n", "-b\n+x\n"},
+		{"a\n\nc\n\ne", "a\nb\n\ne", "-\n-c\n+b\n"},
+		{"a\n", "a\nb\n", "+b\n"},
+		{"a\nx\nb\ny\nc", "a\nb\nc", "-x\n-y\n"},
+		{"x\nx\n", "x\n", "-x\n"},
+	} {
+		got := difference(document{"f", []byte(c.old), []byte(c.fresh)})
+		if got != "--- f\n+++ f\n"+c.want {
+			t.Errorf("%q to %q: %q, want %q", c.old, c.fresh, got, c.want)
+		}
+	}
+}
+
 func TestDocsRefuse(t *testing.T) {
 	for command, want := range map[string]string{
 		"web":           "not a command for documents",
