@@ -269,7 +269,8 @@ func changes(a answer.Answer) []Change {
 	return list
 }
 
-// flagSettings are the settings that a line of flags says.
+// flagSettings are the settings that a line of flags says. Another method takes
+// back the layers that were chosen: only freeze has some.
 func flagSettings(flags string) [][2]string {
 	list := [][2]string{}
 	for word := range strings.FieldsSeq(flags) {
@@ -278,6 +279,9 @@ func flagSettings(flags string) [][2]string {
 		} else if len(list) > 0 {
 			list[len(list)-1][1] = word
 		}
+	}
+	if len(list) > 0 && list[0][0] == "method" {
+		list = append(list, [2]string{"trainable-layers", ""})
 	}
 	return list
 }
