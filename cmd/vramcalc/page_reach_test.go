@@ -407,7 +407,7 @@ func TestPageSaysWhenItCannotStart(t *testing.T) {
 	v := open(t)
 	command(v, cdpage.AddScriptToEvaluateOnNewDocument, cdpage.AddScriptToEvaluateOnNewDocumentParams{Source: `delete window.WebAssembly`})
 	v.show(fitting)
-	if text := v.text("verdict-line") + v.text("problem"); !strings.Contains(text, "No answer") || !strings.Contains(text, "cannot start the calculator. no WebAssembly") {
+	if text := v.text("verdict-line") + v.text("problem"); !strings.Contains(text, "No answer") || !strings.Contains(text, "cannot start the calculator – no WebAssembly") {
 		t.Errorf("without WebAssembly the page says %q", text)
 	}
 	v.quiet()

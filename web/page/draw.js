@@ -26,7 +26,7 @@ function verdict(v) {
   const more = [t("needs", w)];
   if (w.tokens && (w.state === "fits" || w.state === "tight")) more.push(t("tokens", w));
   if (w.state !== "unknown") more.push(t("chance", w));
-  if (v.summary.of > 1) more.push(t("summary", v.summary));
+  if (v.summary.of > 1) more.push(t(v.summary.common ? "summary" : "summary_named", v.summary));
   get("verdict-more").textContent = more.join(" · ");
   get("question").textContent = v.question.join(" · ");
 }

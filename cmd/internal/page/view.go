@@ -32,8 +32,9 @@ type (
 
 // Summary counts the GPUs that the step fits.
 type Summary struct {
-	Fits int `json:"fits"`
-	Of   int `json:"of"`
+	Fits   int  `json:"fits"`
+	Of     int  `json:"of"`
+	Common bool `json:"common"` // nobody named them: the common ones
 }
 
 // Verdict is the answer in focus in a few words; State is "fits", "tight",
@@ -115,7 +116,7 @@ func (s Said) View() (View, error) {
 	}
 	focus := plan.Answers[plan.Focus]
 	v := View{
-		Summary: Summary{Of: len(plan.Answers) + len(plan.Refused)},
+		Summary: Summary{Of: len(plan.Answers) + len(plan.Refused), Common: a.common},
 		Verdict: verdict(focus.Report), Question: settings(focus.Report),
 		Bar: bar(focus.Report), Figures: figures(focus.Report), Phases: phases(focus.Report),
 		Speed: speed(focus.Report), Changes: changes(focus),
