@@ -331,11 +331,11 @@ func TestPageReducedMotion(t *testing.T) {
 	}
 }
 
-// TestPageReflows is a window of 1280 pixels at 400 %, and the narrowest
-// phones: nothing but what scrolls by itself may be wider.
+// TestPageReflows is a window of 1280 pixels at 400 %, the narrowest phones, and
+// windows where the answers have least room beside the inputs: nothing but what scrolls by itself may be wider.
 func TestPageReflows(t *testing.T) {
 	v := open(t)
-	for _, width := range []int64{320, 360} {
+	for _, width := range []int64{320, 360, 1000, 1100} {
 		for _, language := range []string{"en", "zh"} {
 			act(v, chromedp.EmulateViewport(width, 256))
 			act(v, chromedp.Navigate("about:blank"))

@@ -42,11 +42,11 @@ function controlFor(name, id) {
   if (name === "model") return combobox({ id, things: catalogue.models, many: false, choose });
   if (name === "gpu") return combobox({ id, things: catalogue.gpus, many: true, choose });
   if (switches.includes(name)) {
-    return h("select", { id, onchange: change }, ...["", "true", "false"].map((v) => h("option", { value: v }, v)));
+    return h("select", { id, onchange: change }, ...["", "true", "false"].map((v) => h("option", { value: v }, v || t("default"))));
   }
   const { values } = catalogue.settings.find((s) => s.name === name);
   if (values.length > 1) {
-    return h("select", { id, onchange: change }, h("option", { value: "" }), ...values.map((v) => h("option", { value: v }, v)));
+    return h("select", { id, onchange: change }, h("option", { value: "" }, t("default")), ...values.map((v) => h("option", { value: v }, v)));
   }
   const number = numbers.includes(name);
   return h("input", { id, type: "text", inputmode: number ? "decimal" : "text", spellcheck: "false", oninput: change });
