@@ -48,3 +48,37 @@ func (s Said) with(settings [][2]string) Said {
 	}
 	return s
 }
+
+// TestMethodsAreTheirAnswers presses each method: its row is the answer that
+// comes then, and the row of the method that was asked is the answer already.
+func TestMethodsAreTheirAnswers(t *testing.T) {
+	for _, settings := range [][][2]string{
+		{{"model", "llama-7b"}, {"method", "qlora"}, {"gpu", "h100"}, {"quant", "int8"}, {"lora-rank", "32"}},
+		{{"model", "qwen2.5-0.5b"}, {"method", "freeze"}, {"gpu", "h100"}, {"trainable-layers", "4"}, {"optimizer", "sgd"}},
+		{{"model", "llama-7b"}, {"gpu", "rtx-4090"}, {"method", "dora"}, {"lora-targets", "all-linear"}, {"adapter-dtype", "float32"}, {"weights-dtype", "float16"}},
+	} {
+		said := Said{Settings: settings}
+		v, err := said.View()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := said.Methods(v.Verdict.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			after, err := said.with(r.Settings).View()
+			switch {
+			case err != nil:
+				if r.State != "refused" || r.Reason != NewProblem(err).Problem {
+					t.Errorf("%v, then %s: %v, the row says %s %s", settings, r.ID, err, r.State, r.Reason)
+				}
+			case after.Verdict.Needs != r.Needs || after.Verdict.State != r.State:
+				t.Errorf("%v, then %s: the row says %s, %s, the answer is %s, %s", settings, r.ID, r.Needs, r.State, after.Verdict.Needs, after.Verdict.State)
+			}
+			if strings.Contains(strings.Join(v.Question, " "), r.ID+" r=") && r.Needs != v.Verdict.Needs {
+				t.Errorf("%v: the row of %s says %s, the answer above %s", settings, r.ID, r.Needs, v.Verdict.Needs)
+			}
+		}
+	}
+}
