@@ -14,14 +14,15 @@ type alternative struct {
 }
 
 // Changes are single settings that would save memory, each computed by
-// [Estimate], the widest effect first. Settings that save less than one
-// percent are left out.
+// [Estimate] as if its flags were added to the question, the widest effect
+// first: what another method brings along, such as checkpointing, counts.
+// Settings that save less than one percent are left out.
 func Changes(req Request, rep Report) []Change {
 	as := alternatives(rep)
 	changes := make([]*Change, len(as))
 	var all sync.WaitGroup
 	for i, a := range as {
-		all.Go(func() { changes[i] = a.change(settled(req, rep), rep) })
+		all.Go(func() { changes[i] = a.change(req, rep) })
 	}
 	all.Wait()
 	var worth []Change
@@ -34,8 +35,8 @@ func Changes(req Request, rep Report) []Change {
 	return worth
 }
 
-// change is the effect of an alternative on a settled request: nil when the
-// setting does not go with the others.
+// change is the effect of an alternative on a request: nil when the setting
+// does not go with the others.
 func (a alternative) change(req Request, before Report) *Change {
 	a.apply(&req)
 	after, err := Estimate(req)
@@ -50,19 +51,6 @@ func (a alternative) change(req Request, before Report) *Change {
 		c.SpeedRatio = after.Throughput.TokensPerSecond / before.Throughput.TokensPerSecond
 	}
 	return c
-}
-
-// settled is the request with the report's settings said, so that a change
-// of one leaves the others as they were.
-func settled(req Request, rep Report) Request {
-	t := &rep.Training
-	req.Training = Training{
-		MicroBatch: t.MicroBatch, SeqLen: t.SeqLen, GradAccum: t.GradAccum, Precision: t.Precision,
-		WeightsDType: req.Training.WeightsDType, NormsDType: req.Training.NormsDType, AdapterDType: req.Training.AdapterDType,
-		Optimizer: t.Optimizer, Checkpointing: t.Checkpointing, Attention: t.Attention, Loss: t.Loss, Kernels: t.Kernels,
-		Trainer: t.Trainer,
-	}
-	return req
 }
 
 // alternatives are the settings to try, one at a time.
@@ -95,7 +83,7 @@ func alternatives(rep Report) []alternative {
 		try(fmt.Sprintf("--seq-len %d", t.SeqLen/2), func(r *Request) { r.Training.SeqLen = t.SeqLen / 2 })
 	}
 	if t.Precision == "fp32" || t.Precision == "tf32" {
-		try("--precision bf16", func(r *Request) { r.Training.Precision, r.Training.WeightsDType = "bf16", "" })
+		try("--precision bf16", func(r *Request) { r.Training.Precision = "bf16" })
 	}
 	return append(as, otherMethods(rep)...)
 }
@@ -104,9 +92,7 @@ func alternatives(rep Report) []alternative {
 func otherMethods(rep Report) (as []alternative) {
 	method := func(id string) alternative {
 		return alternative{"--method " + id, func(r *Request) {
-			dq := r.Method.DoubleQuant
-			r.Method = Method{ID: id, LoRARank: r.Method.LoRARank, LoRAAlpha: r.Method.LoRAAlpha, LoRATargets: r.Method.LoRATargets, DoubleQuant: dq}
-			r.Training.WeightsDType = ""
+			r.Method.ID, r.Method.TrainableLayers = id, 0 // only freeze has layers to choose
 		}}
 	}
 	switch rep.Method.ID {

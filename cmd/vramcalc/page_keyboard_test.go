@@ -78,7 +78,7 @@ func (k *typist) again(name string) {
 func (k *typist) at() stop {
 	k.t.Helper()
 	at := eval[stop](k.visit, `stop()`)
-	for end := time.Now().Add(time.Second); at.Hidden && time.Now().Before(end); at = eval[stop](k.visit, `stop()`) {
+	for end := time.Now().Add(5 * time.Second); at.Hidden && time.Now().Before(end); at = eval[stop](k.visit, `stop()`) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return at

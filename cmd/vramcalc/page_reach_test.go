@@ -331,11 +331,11 @@ func TestPageReducedMotion(t *testing.T) {
 	}
 }
 
-// TestPageReflows is a window of 1280 pixels at 400 %, and the narrowest
-// phones: nothing but what scrolls by itself may be wider.
+// TestPageReflows is a window of 1280 pixels at 400 %, the narrowest phones, and
+// windows where the answers have least room beside the inputs: nothing but what scrolls by itself may be wider.
 func TestPageReflows(t *testing.T) {
 	v := open(t)
-	for _, width := range []int64{320, 360} {
+	for _, width := range []int64{320, 360, 1000, 1100} {
 		for _, language := range []string{"en", "zh"} {
 			act(v, chromedp.EmulateViewport(width, 256))
 			act(v, chromedp.Navigate("about:blank"))
@@ -407,7 +407,7 @@ func TestPageSaysWhenItCannotStart(t *testing.T) {
 	v := open(t)
 	command(v, cdpage.AddScriptToEvaluateOnNewDocument, cdpage.AddScriptToEvaluateOnNewDocumentParams{Source: `delete window.WebAssembly`})
 	v.show(fitting)
-	if text := v.text("verdict-line") + v.text("problem"); !strings.Contains(text, "No answer") || !strings.Contains(text, "cannot start the calculator. no WebAssembly") {
+	if text := v.text("verdict-line") + v.text("problem"); !strings.Contains(text, "No answer") || !strings.Contains(text, "cannot start the calculator – no WebAssembly") {
 		t.Errorf("without WebAssembly the page says %q", text)
 	}
 	v.quiet()

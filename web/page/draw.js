@@ -26,7 +26,7 @@ function verdict(v) {
   const more = [t("needs", w)];
   if (w.tokens && (w.state === "fits" || w.state === "tight")) more.push(t("tokens", w));
   if (w.state !== "unknown") more.push(t("chance", w));
-  if (v.summary.of > 1) more.push(t("summary", v.summary));
+  if (v.summary.of > 1) more.push(t(v.summary.common ? "summary" : "summary_named", v.summary));
   get("verdict-more").textContent = more.join(" · ");
   get("question").textContent = v.question.join(" · ");
 }
@@ -85,15 +85,10 @@ function changes(list, apply) {
 export function methods(answer, apply) {
   if (answer.error) return;
   renew(get("methods"), table(t("methods"), [t("col_method"), t("col_needs"), t("col_bar"), t("col_verdict"), t("col_tokens"), t("col_trained")], answer.ok.map((r) => ({
-    state: r.state, cells: [h("button", { type: "button", "data-key": r.id, onclick: () => apply([["method", r.id], ...methodOwn()]) }, r.id), r.needs || r.reason || "–",
+    state: r.state, cells: [h("button", { type: "button", "data-key": r.id, onclick: () => apply(r.settings) }, r.id), r.needs || r.reason || "–",
       r.needs ? svg("svg", { class: "small-bar", height: 18, "aria-hidden": "true" }, svg("rect", { width: `${r.bar}%`, y: 4, height: 10, rx: 2, class: `state-${r.state}` }), r.mark ? svg("line", { x1: `${r.mark}%`, x2: `${r.mark}%`, y1: 0, y2: 18, class: "capacity" }) : "") : "",
       mark(r.state), r.tokens || "–", r.trained || "–"],
   }))));
-}
-
-// methodOwn empties the settings that another method may not have.
-function methodOwn() {
-  return ["lora-rank", "lora-alpha", "lora-dropout", "lora-targets", "modules-to-save", "rslora", "trainable-layers", "quant", "double-quant", "weights-dtype", "adapter-dtype"].map((n) => [n, ""]);
 }
 
 function mark(state) { return h("span", { class: `mark ${state}` }, `${symbols[state]} ${t(`state.${state}`)}`); }

@@ -30,14 +30,15 @@ function make(rows, sides) {
 
 function paint(button, cell, here) {
   const current = here !== null && here.batch === String(cell.micro_batch) && here.length === String(cell.seq_len);
-  const sign = [cell.state, cell.tokens, cell.needs, cell.reason, current].join();
+  const sign = [...Object.values(cell), current].join();
   if (button.sign === sign) return;
   button.sign = sign;
   button.cell = cell;
   const runs = cell.state === "fits" || cell.state === "tight";
   button.textContent = runs ? `${symbols[cell.state]} ${cell.tokens}` : symbols[cell.state];
-  button.title = cell.reason || t("heat_cell", cell);
-  button.setAttribute("aria-label", `${cell.micro_batch} × ${cell.seq_len}: ${t(`state.${cell.state}`)} ${runs ? cell.tokens : ""}`);
+  const name = t("heat_cell", { ...cell, state: t(`state.${cell.state}`) }) + (runs && cell.tokens ? t("heat_speed", cell) : "");
+  button.title = cell.reason || name + t("heat_tensors", cell);
+  button.setAttribute("aria-label", name);
   button.parentElement.dataset.state = cell.state;
   if (current) button.setAttribute("aria-current", "true"); else button.removeAttribute("aria-current");
 }

@@ -42,18 +42,22 @@ function controlFor(name, id) {
   if (name === "model") return combobox({ id, things: catalogue.models, many: false, choose });
   if (name === "gpu") return combobox({ id, things: catalogue.gpus, many: true, choose });
   if (switches.includes(name)) {
-    return h("select", { id, onchange: change }, ...["", "true", "false"].map((v) => h("option", { value: v }, v)));
+    return h("select", { id, onchange: change }, ...["", "true", "false"].map((v) => h("option", { value: v }, v || t("default"))));
   }
   const { values } = catalogue.settings.find((s) => s.name === name);
   if (values.length > 1) {
-    return h("select", { id, onchange: change }, h("option", { value: "" }), ...values.map((v) => h("option", { value: v }, v)));
+    return h("select", { id, onchange: change }, h("option", { value: "" }, t("default")), ...values.map((v) => h("option", { value: v }, v)));
   }
   const number = numbers.includes(name);
   return h("input", { id, type: "text", inputmode: number ? "decimal" : "text", spellcheck: "false", oninput: change });
 }
 
 function modelButtons() {
-  const file = h("input", { type: "file", id: "in-file", accept: ".json,application/json", class: "file", onchange: (e) => on.takeFile(e.target.files[0]) });
+  const choose = (e) => {
+    on.takeFile(e.target.files[0]);
+    e.target.value = ""; // the same file can be chosen again, when it was edited
+  };
+  const file = h("input", { type: "file", id: "in-file", accept: ".json,application/json", class: "file", onchange: choose });
   return h("div", { class: "buttons" }, h("label", { class: "file-label", for: "in-file", "data-t": "open_config" }, t("open_config")), file,
     h("button", { type: "button", id: "hub", onclick: () => on.fetchHub(), "data-t": "fetch_hub" }, t("fetch_hub")));
 }
@@ -95,7 +99,7 @@ export function assume(list) {
     else control.placeholder = value;
   }
   const model = catalogue.models.find((m) => m.id === state.settings.get("model"));
-  document.getElementById("in-model-note").textContent = model ? `${model.name} · ${model.extra}` : state.config ? t("from_config") : "";
+  document.getElementById("in-model-note").textContent = state.config ? t("from_config") : model ? `${model.name} · ${model.extra}` : "";
   const gpu = catalogue.gpus.find((g) => g.id === state.settings.get("gpu"));
   document.getElementById("in-gpu-note").textContent = gpu ? `${gpu.name} · ${gpu.extra}` : "";
 }

@@ -84,15 +84,17 @@ async function explain(mine) {
   if (found && found.ok && current(mine)) draw.derivations(found.ok);
 }
 
-// problem says what is wrong; the numbers of another question go.
+// problem says what is wrong; the numbers of another question go, and what was
+// asked before does not come back over it.
 function problem(error) {
+  renew();
   if (get("answers").contains(document.activeElement)) get("verdict").focus();
   get("answers").hidden = true;
   get("verdict").dataset.state = "problem";
   get("verdict-line").textContent = t("no_answer");
   get("verdict-more").textContent = "";
   get("question").textContent = "";
-  get("problem").textContent = error.hint ? `${error.problem}. ${error.hint}` : error.problem;
+  get("problem").textContent = error.hint ? `${error.problem} – ${error.hint}` : error.problem;
 }
 
 // apply sets some settings, as the page's buttons do.
@@ -118,7 +120,7 @@ function change(name, text) {
 async function takeFile(file) {
   if (!file) return;
   if (file.size > longestFile) {
-    problem({ problem: t("file_too_long", { name: file.name }), hint: "" });
+    tooLong(file.name);
     return;
   }
   try {
@@ -127,6 +129,8 @@ async function takeFile(file) {
     problem({ problem: t("file_unreadable", { name: file.name }), hint: "" });
   }
 }
+
+function tooLong(name) { problem({ problem: t("file_too_long", { name }), hint: "" }); }
 
 function takeConfig(name, text, hub) {
   set("model", name);
@@ -182,7 +186,8 @@ function drop() {
     const text = e.clipboardData.getData("text");
     if (text.trimStart().startsWith("{")) {
       e.preventDefault();
-      takeConfig("config.json", text.slice(0, longestFile), false);
+      if (text.length > longestFile) tooLong("config.json");
+      else takeConfig("config.json", text, false);
     }
   });
 }
@@ -190,7 +195,6 @@ function drop() {
 function fromLink() {
   const message = read(location.hash);
   if (message) {
-    renew();
     problem({ problem: t(message), hint: t("link_hint") });
     return;
   }

@@ -100,7 +100,12 @@ func device(name string) ([]estimator.Device, error) {
 // model is a preset, or what the config.json describes.
 func (s Said) model(name string) (model.Model, error) {
 	if s.Config == "" {
-		return presets.Model(name)
+		m, err := presets.Model(name)
+		if err != nil && (strings.Contains(name, "/") || strings.HasSuffix(name, ".json")) {
+			problem, hint, _ := question.Describe(err) // a link that says so came without its config.json
+			err = &question.UsageError{Problem: problem, Hint: hint + "; or open, drop or fetch its config.json, which no link has with it"}
+		}
+		return m, err
 	}
 	m, err := hfconfig.Read(strings.NewReader(s.Config), name)
 	if err == nil && s.Hub {

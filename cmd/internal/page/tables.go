@@ -116,6 +116,8 @@ type Row struct {
 	Mark     float64 `json:"mark"`    // the capacity, of the same
 	Trained  string  `json:"trained"`
 	Reason   string  `json:"reason,omitempty"`
+	// Settings are what a method's button sets.
+	Settings [][2]string `json:"settings,omitempty"`
 	// Order are the ranks from 0 by fit, speed and price.
 	Order [3]int `json:"order"`
 }
@@ -133,13 +135,16 @@ func (s Said) Methods(gpu string) ([]Row, error) {
 		if err != nil {
 			return nil, err
 		}
+		settings := only(id, estimator.WithoutForeign(&a.request))
 		rs, errs := answer.Estimator.Estimate(a.request, a.devices)
 		if errs[0] != nil {
-			rows = append(rows, Row{ID: id, State: "refused", Reason: NewProblem(errs[0]).Problem})
+			rows = append(rows, Row{ID: id, State: "refused", Reason: NewProblem(errs[0]).Problem, Settings: settings})
 			reports = append(reports, estimator.Report{})
 			continue
 		}
-		rows, reports = append(rows, row(rs[0], id, id)), append(reports, rs[0])
+		one := row(rs[0], id, id)
+		one.Settings = settings
+		rows, reports = append(rows, one), append(reports, rs[0])
 		widest = max(widest, rs[0].Memory.DeviceBytes, rs[0].Device.CapacityBytes)
 	}
 	for i, r := range reports {
@@ -149,16 +154,19 @@ func (s Said) Methods(gpu string) ([]Row, error) {
 	return rows, nil
 }
 
-// withMethod keeps the settings that every method has.
+// withMethod says another method, last.
 func withMethod(said [][2]string, method string) [][2]string {
-	const own = " method lora-rank lora-alpha lora-dropout lora-targets modules-to-save rslora trainable-layers quant double-quant weights-dtype adapter-dtype "
-	kept := [][2]string{{"method", method}}
-	for _, one := range said {
-		if !strings.Contains(own, " "+one[0]+" ") {
-			kept = append(kept, one)
-		}
+	kept := slices.DeleteFunc(slices.Clone(said), func(one [2]string) bool { return one[0] == "method" })
+	return append(kept, [2]string{"method", method})
+}
+
+// only says a method and takes back the settings that it does not have.
+func only(method string, foreign []string) [][2]string {
+	list := [][2]string{{"method", method}}
+	for _, name := range foreign {
+		list = append(list, [2]string{name, ""})
 	}
-	return kept
+	return list
 }
 
 func row(r estimator.Report, id, name string) Row {

@@ -32,8 +32,9 @@ type (
 
 // Summary counts the GPUs that the step fits.
 type Summary struct {
-	Fits int `json:"fits"`
-	Of   int `json:"of"`
+	Fits   int  `json:"fits"`
+	Of     int  `json:"of"`
+	Common bool `json:"common"` // nobody named them: the common ones
 }
 
 // Verdict is the answer in focus in a few words; State is "fits", "tight",
@@ -115,7 +116,7 @@ func (s Said) View() (View, error) {
 	}
 	focus := plan.Answers[plan.Focus]
 	v := View{
-		Summary: Summary{Of: len(plan.Answers) + len(plan.Refused)},
+		Summary: Summary{Of: len(plan.Answers) + len(plan.Refused), Common: a.common},
 		Verdict: verdict(focus.Report), Question: settings(focus.Report),
 		Bar: bar(focus.Report), Figures: figures(focus.Report), Phases: phases(focus.Report),
 		Speed: speed(focus.Report), Changes: changes(focus),
@@ -269,7 +270,8 @@ func changes(a answer.Answer) []Change {
 	return list
 }
 
-// flagSettings are the settings that a line of flags says.
+// flagSettings are the settings that a line of flags says. Another method takes
+// back the layers that were chosen: only freeze has some.
 func flagSettings(flags string) [][2]string {
 	list := [][2]string{}
 	for word := range strings.FieldsSeq(flags) {
@@ -278,6 +280,9 @@ func flagSettings(flags string) [][2]string {
 		} else if len(list) > 0 {
 			list[len(list)-1][1] = word
 		}
+	}
+	if len(list) > 0 && list[0][0] == "method" {
+		list = append(list, [2]string{"trainable-layers", ""})
 	}
 	return list
 }
