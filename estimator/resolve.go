@@ -418,6 +418,13 @@ func (r *resolved) defaultTargets() error {
 // settings are the method's settings in the engine's types.
 func (r *resolved) settings() methods.Settings {
 	adapter, _ := program.ParseDType(r.info.AdapterDType)
+	copied := adapter
+	if r.info.Quant == "none" || !r.trainer.adapterBF16 {
+		// A copy has the base's type: PEFT casts what tuner layers hold, and no
+		// ModulesToSaveWrapper is one (peft 0.21 cast_adapter_dtype). TRL casts
+		// all that trains beside a quantized base.
+		copied, _ = program.ParseDType(r.info.WeightsDType)
+	}
 	linears, head := modules.Linears(r.req.Model), modules.Head(r.req.Model)
 	if r.trainer.litgpt {
 		linears, head = modules.LitgptLinears(), "head"
@@ -425,7 +432,7 @@ func (r *resolved) settings() methods.Settings {
 	return methods.Settings{
 		ModelType: r.req.Model.ModelType, Layers: r.req.Model.Layers,
 		Rank: r.info.LoRARank, Dropout: r.info.LoRADropout, Targets: r.info.LoRATargets,
-		ModulesToSave: r.info.ModulesToSave, AdapterDType: adapter, TrainableLayers: r.info.TrainableLayers,
+		ModulesToSave: r.info.ModulesToSave, AdapterDType: adapter, CopiedDType: copied, TrainableLayers: r.info.TrainableLayers,
 		Linears: linears, Head: head,
 	}
 }

@@ -90,13 +90,16 @@ func (c *Context) lossWithoutLogits(h program.T, width int64) program.T {
 	c.In(program.LogitsAndLoss)
 	c.At(c.traits.head)
 	l := program.HeadLoss{Hidden: h, Bias: -1, Batch: c.Batch, Seq: c.Seq, Width: width, Vocab: m.Vocab, Upcast: c.patches.upcastChunks}
+	dt, copied := c.Tuner.Copied(c.traits.head)
 	switch {
+	case copied:
+		l.Weight, l.Bias = c.copiedParams(c.traits.head, width, m.Vocab, m.HeadBias, dt)
 	case m.TiedEmbeddings:
 		l.Weight = c.tiedHead(width)
 	default:
 		l.Weight = c.Param(c.traits.head, m.Vocab*width)
 	}
-	if m.HeadBias {
+	if m.HeadBias && !copied {
 		l.Bias = c.Param(c.traits.head+".bias", m.Vocab)
 	}
 	switch c.Loss {
