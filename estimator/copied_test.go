@@ -1,6 +1,7 @@
 package estimator_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -47,6 +48,27 @@ func TestCopiedHead(t *testing.T) {
 			with, bytes := shape(c.method, c.trainer, c.loss, "lm_head")
 			if with-without != head || bytes != head*c.size {
 				t.Errorf("%s %+v: %d more train in %d bytes, the head has %d", model, c, with-without, bytes, head)
+			}
+		}
+	}
+}
+
+// TestAdaptedHead: losses that read the head's weight alone leave no adapter
+// on it to train, and that is said.
+func TestAdaptedHead(t *testing.T) {
+	m, err := presets.Model("tinyllama")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{"lm_head", "all-linear"} {
+		for _, loss := range []string{"standard", "chunked", "fused"} {
+			_, err := estimator.Estimate(estimator.Request{
+				Model: m, Method: estimator.Method{ID: "lora", LoRATargets: []string{"q_proj", target}},
+				Training: estimator.Training{MicroBatch: 1, SeqLen: 64, Loss: loss},
+			})
+			var wrong *estimator.SettingError
+			if refused := errors.As(err, &wrong) && wrong.Setting == "lora-targets"; refused != (target == "lm_head" && loss != "standard") {
+				t.Errorf("%s with %s: %v", target, loss, err)
 			}
 		}
 	}

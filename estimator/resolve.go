@@ -32,7 +32,7 @@ func resolve(req Request) (*resolved, error) {
 	r := &resolved{req: req, assumptions: make([]Assumption, 0, 16)}
 	steps := []func() error{
 		r.checkModel, r.resolveTrainer, r.resolveMethod, r.resolveSizes, r.resolvePrecision,
-		r.resolveQuant, r.resolveTypes, r.resolveKernels, r.resolveChoices, r.resolveAdapter, r.checkLitgpt, r.checkFusedAdapter, r.checkMagnitude, r.buildConfig,
+		r.resolveQuant, r.resolveTypes, r.resolveKernels, r.resolveChoices, r.resolveAdapter, r.checkLitgpt, r.checkHeadAdapter, r.checkFusedAdapter, r.checkMagnitude, r.buildConfig,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -372,6 +372,27 @@ func (r *resolved) resolveAdapter() error {
 	}
 	if len(info.LoRATargets) == 0 {
 		return r.defaultTargets()
+	}
+	return nil
+}
+
+// checkHeadAdapter refuses an adapter on the head under a loss that reads the
+// head's weight and never calls it, where the adapter would not train (TRL 1.16
+// sft_trainer.py refuses it; Liger lce_maybe_trainable_lm_head leaves it out).
+func (r *resolved) checkHeadAdapter() error {
+	info := &r.info
+	if !r.method.Adapter || r.trainer.litgpt || info.Loss == "standard" {
+		return nil
+	}
+	head := modules.Head(r.req.Model)
+	for _, target := range info.LoRATargets {
+		if modules.Named("", head, target) {
+			return &SettingError{
+				Setting: "lora-targets", Value: fmt.Sprintf("%q with --loss %s", target, info.Loss),
+				Problem: "this loss reads the head's weight alone, so an adapter there would not train",
+				Hint:    "use --loss standard, or train the head with --modules-to-save " + head,
+			}
+		}
 	}
 	return nil
 }
