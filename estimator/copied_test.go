@@ -53,22 +53,34 @@ func TestCopiedHead(t *testing.T) {
 	}
 }
 
-// TestAdaptedHead: losses that read the head's weight alone leave no adapter
-// on it to train, and that is said.
+// TestAdaptedHead: an adapter on the head trains, also where the head is the
+// embedding; losses that read the head's weight alone leave it out, and that
+// is said.
 func TestAdaptedHead(t *testing.T) {
-	m, err := presets.Model("tinyllama")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, target := range []string{"lm_head", "all-linear"} {
+	for _, model := range []string{"tinyllama", "qwen2.5-0.5b"} {
+		m, err := presets.Model(model)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, loss := range []string{"standard", "chunked", "fused"} {
-			_, err := estimator.Estimate(estimator.Request{
-				Model: m, Method: estimator.Method{ID: "lora", LoRATargets: []string{"q_proj", target}},
-				Training: estimator.Training{MicroBatch: 1, SeqLen: 64, Loss: loss},
-			})
+			trained := func(targets ...string) (int64, error) {
+				s, err := estimator.ReadShape(estimator.Request{
+					Model: m, Method: estimator.Method{ID: "lora", LoRARank: 8, LoRATargets: targets},
+					Training: estimator.Training{MicroBatch: 1, SeqLen: 64, Loss: loss},
+				})
+				return s.Trainable, err
+			}
+			without, err := trained("all-linear")
+			if err != nil {
+				t.Fatal(err)
+			}
+			with, err := trained("all-linear", "lm_head")
 			var wrong *estimator.SettingError
-			if refused := errors.As(err, &wrong) && wrong.Setting == "lora-targets"; refused != (target == "lm_head" && loss != "standard") {
-				t.Errorf("%s with %s: %v", target, loss, err)
+			if refused := errors.As(err, &wrong) && wrong.Setting == "lora-targets"; refused != (loss != "standard") {
+				t.Errorf("%s %s: %v", model, loss, err)
+			}
+			if err == nil && with-without != 8*(m.Hidden+m.Vocab) {
+				t.Errorf("%s: an adapter on the head trains %d", model, with-without)
 			}
 		}
 	}

@@ -134,5 +134,12 @@ func (c *Context) headLinear(h program.T, width int64, shape string) program.T {
 	if m.HeadBias {
 		bias = c.Param(c.traits.head+".bias", m.Vocab)
 	}
-	return c.Builder.Linear(h, w, bias, c.tokens, width, m.Vocab, shape)
+	mark := c.Scope()
+	l := Linear{Module: c.traits.head, In: width, Out: m.Vocab, Tokens: c.tokens, Shape: shape, Bias: m.HeadBias, Weight: w}
+	y := c.Builder.Linear(h, w, bias, c.tokens, width, m.Vocab, shape)
+	if a := c.Tuner.Adapter("", c.traits.head); a != nil {
+		y = a.Apply(c, l, h, y)
+	}
+	c.Return(mark, y)
+	return y
 }
