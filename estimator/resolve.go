@@ -138,11 +138,16 @@ func (r *resolved) resolvePrecision() error {
 	if p == "" {
 		p = "bf16"
 		because := r.trainer.label() + " loads the checkpoint's 16-bit type and turns no autocast on"
-		if r.trainer.mixedDefault && !(r.trainer.litgpt && r.method.Quantizes) {
+		quant := r.req.Method.Quant
+		pure := r.trainer.litgpt && (r.method.Quantizes || quant != "" && quant != "none") // it refuses autocast there
+		if r.trainer.mixedDefault && !pure {
 			p, because = "bf16-mixed", r.trainerDefault()
 		}
 		if gpu.ID != "" && !gpu.SupportsBF16 {
 			p, because = "fp16-mixed", gpu.Name+" has no bfloat16"
+			if pure {
+				p = "fp16"
+			}
 		}
 		r.assume("precision", p, because)
 	}
