@@ -41,6 +41,7 @@ ATTENTION_TARGETS = {
 WITH_LIGER_LOSS = MODEL_TYPE_TO_APPLY_LIGER_FN.keys() - build.LIGER_WITHOUT_FUSED_LOSS
 WITH_LIGER_KERNELS = MODEL_TYPE_TO_APPLY_LIGER_FN.keys() - {"nemotron"}  # there an activation only
 REENTRANT = ("llama-2-7b", "mistral-7b-v0.3", "gemma-2-9b", "olmo-2-7b", "falcon-7b", "gpt2-xl", "pythia-6.9b")
+HEADS = ("llama-3.1-8b", "smollm3-3b", "gemma-2-9b")  # of its own, the embedding's, the embedding's and softcapped
 EAGER_ONLY = ("gemma2", "gpt_neo", "bloom", "mpt")
 POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")
 MAX_SEQ_LEN = 16384
@@ -114,8 +115,22 @@ def _cut_rows(model):
         rows += _reentrant_rows(attention)
     if kind in WITH_LIGER_KERNELS:
         rows += _liger_rows(kind, attention)
+    if model in HEADS:
+        rows += _head_rows(attention)
     for row in rows:
         yield _request(model, **{"layers": 2, **row})
+
+
+def _head_rows(attention):
+    """A head that trains: as a copy under every loss, in types that differ from the adapters', and by an adapter."""
+    copy = dict(method="lora", modules_to_save="lm_head", micro_batch=3, seq_len=700, lora_targets=attention)
+    return [
+        dict(copy, precision="bf16-mixed", grad_accum=2),
+        dict(copy, precision="bf16", loss="fused"),
+        dict(copy, precision="bf16-mixed", loss="chunked", trainer="trl", grad_accum=2),
+        dict(copy, method="qlora", precision="bf16", loss="chunked", trainer="trl", checkpointing="full"),
+        dict(method="lora", precision="bf16", micro_batch=3, seq_len=700, lora_targets=attention + ",lm_head"),
+    ]
 
 
 def _reentrant_rows(attention):
