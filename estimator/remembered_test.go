@@ -41,7 +41,9 @@ func neighbours(r estimator.Request) []estimator.Request {
 	all := []estimator.Request{r}
 	for _, change := range []func(*estimator.Request){
 		func(q *estimator.Request) { q.Training.Precision = "fp16" },
-		func(q *estimator.Request) { q.Training.MicroBatch, q.Training.SeqLen = 2*q.Training.MicroBatch, q.Training.SeqLen/2 },
+		func(q *estimator.Request) {
+			q.Training.MicroBatch, q.Training.SeqLen = 2*q.Training.MicroBatch, q.Training.SeqLen/2
+		},
 		func(q *estimator.Request) { q.Training.GradAccum++ },
 		func(q *estimator.Request) { q.Training.Trainer = "litgpt@0.1" },
 		func(q *estimator.Request) { q.Training.Attention = "eager" },
