@@ -133,6 +133,7 @@ type Context struct {
 	holder  string // the module whose forward runs: attention, MLP, or none
 	tokens  int64
 
+	frozen         int64     // layers before the first that trains
 	now            layerKind // of the layer under construction
 	cos, sin, mask program.T
 	alibi          program.T // slopes by position
