@@ -342,6 +342,11 @@ func (b *Builder) FlashAttention(q, k, v T, a AttentionShape, shape string) T {
 	return out
 }
 
+// maskAlignment: the memory-efficient kernel takes a mask whose rows start at
+// multiples of so many elements, and another is expanded over the heads and padded
+// (ATen/native/transformers/attention.cpp preprocess_mask, pad_bias).
+const maskAlignment = 8
+
 // MaskedAttention is scaled_dot_product_attention with a mask: a boolean one
 // becomes a float one, which the memory-efficient kernel takes, and autocast
 // casts a float one.
@@ -357,6 +362,14 @@ func (b *Builder) MaskedAttention(q, k, v, mask T, a AttentionShape, shape strin
 		bias = b.result(a.Batch*a.Seq*a.Seq, dt, "b·s·s")
 	} else {
 		bias = b.Cast(mask, dt, "b·n·s·s")
+	}
+	if wide := (a.Seq + maskAlignment - 1) / maskAlignment * maskAlignment; wide != a.Seq {
+		b.pass("pad", dt, 2*a.Batch*a.Heads*a.Seq*wide*dt.Size())
+		padded := b.result(a.Batch*a.Heads*a.Seq*wide, dt, "b·n·s·s")
+		if bias != mask {
+			b.Drop(bias)
+		}
+		bias = padded
 	}
 	y := b.FlashAttention(q, k, v, a, shape)
 	if y.v != Never && bias != mask {
