@@ -162,7 +162,7 @@ func (c *Context) masks(dt program.DType) {
 	case m.Position == model.ALiBi && (c.Attention == SDPA || c.traits.denseALiBi): // the slopes make it a float mask per head
 		c.mask = c.Input("alibi_mask", c.Batch*m.Heads*c.Seq*c.Seq, dt, "b·n·s·s")
 		c.allMasked = true
-		if c.Attention == SDPA && (c.Config.Autocast == program.Invalid || c.Config.Autocast == dt) {
+		if c.Attention == SDPA && !program.PadsMask(c.Seq) && (c.Config.Autocast == program.Invalid || c.Config.Autocast == dt) {
 			c.Hold(c.mask, program.Shared) // autograd keeps it, uncast
 			return
 		}

@@ -347,6 +347,9 @@ func (b *Builder) FlashAttention(q, k, v T, a AttentionShape, shape string) T {
 // (ATen/native/transformers/attention.cpp preprocess_mask, pad_bias).
 const maskAlignment = 8
 
+// PadsMask says whether attention over so many tokens copies its mask.
+func PadsMask(seq int64) bool { return seq%maskAlignment != 0 }
+
 // MaskedAttention is scaled_dot_product_attention with a mask: a boolean one
 // becomes a float one, which the memory-efficient kernel takes, and autocast
 // casts a float one.
@@ -363,9 +366,10 @@ func (b *Builder) MaskedAttention(q, k, v, mask T, a AttentionShape, shape strin
 	} else {
 		bias = b.Cast(mask, dt, "b·n·s·s")
 	}
-	if wide := (a.Seq + maskAlignment - 1) / maskAlignment * maskAlignment; wide != a.Seq {
-		b.pass("pad", dt, 2*a.Batch*a.Heads*a.Seq*wide*dt.Size())
-		padded := b.result(a.Batch*a.Heads*a.Seq*wide, dt, "b·n·s·s")
+	if PadsMask(a.Seq) {
+		n := a.Batch * a.Heads * a.Seq * (a.Seq/maskAlignment + 1) * maskAlignment
+		b.pass("pad", dt, 2*n*dt.Size())
+		padded := b.result(n, dt, "b·n·s·s")
 		if bias != mask {
 			b.Drop(bias)
 		}
