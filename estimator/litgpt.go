@@ -24,7 +24,7 @@ func (r *resolved) checkLitgpt() error {
 	case info.Quant == "int8":
 		return with("quant", info.Quant, "its 8-bit layers are not modelled; use nf4 or fp4")
 	case info.Quant != "none" && mixed(info.Precision):
-		return with("precision", info.Precision, "its scripts refuse it with --quant; use bf16")
+		return with("precision", info.Precision, "its scripts refuse it with --quant; use bf16 or fp16")
 	case info.Checkpointing != "none":
 		return with("checkpointing", info.Checkpointing, "only its runs on several GPUs have it")
 	case info.Attention != "sdpa":

@@ -116,6 +116,25 @@ func TestLitgptRefuses(t *testing.T) {
 	}
 }
 
+// TestLitgptQuantizedPrecision: a quantized base has a precision of its own
+// accord that litgpt takes, also on a card without bfloat16.
+func TestLitgptQuantizedPrecision(t *testing.T) {
+	m, err := presets.Model("tinyllama")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []estimator.Method{{ID: "qlora"}, {ID: "lora", Quant: "nf4"}} {
+		for card, want := range map[string]string{"a100-80gb-sxm": "bf16", "t4": "fp16"} {
+			rep, err := estimator.Estimate(estimator.Request{
+				Model: m, Method: method, Device: estimator.Device{GPU: gpu(t, card)}, Training: estimator.Training{Trainer: "litgpt"},
+			})
+			if err != nil || rep.Training.Precision != want {
+				t.Errorf("%s on %s: %q, %v", method.ID, card, rep.Training.Precision, err)
+			}
+		}
+	}
+}
+
 // TestLitgptChunks: a step of any size is written down in bounded space.
 func TestLitgptChunks(t *testing.T) {
 	m, err := presets.Model("tinyllama")

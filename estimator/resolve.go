@@ -33,7 +33,7 @@ func resolve(req Request) (*resolved, error) {
 	r := &resolved{req: req, assumptions: make([]Assumption, 0, 16)}
 	steps := []func() error{
 		r.checkModel, r.resolveTrainer, r.resolveMethod, r.resolveSizes, r.resolvePrecision,
-		r.resolveQuant, r.resolveTypes, r.resolveKernels, r.resolveChoices, r.resolveAdapter, r.checkLitgpt, r.checkFusedAdapter, r.checkMagnitude, r.buildConfig,
+		r.resolveQuant, r.resolveTypes, r.resolveKernels, r.resolveChoices, r.resolveAdapter, r.checkLitgpt, r.checkHeadAdapter, r.checkFusedAdapter, r.checkMagnitude, r.buildConfig,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -149,11 +149,16 @@ func (r *resolved) resolvePrecision() error {
 	if p == "" {
 		p = "bf16"
 		because := r.trainer.label() + " loads the checkpoint's 16-bit type and turns no autocast on"
-		if r.trainer.mixedDefault && !(r.trainer.litgpt && r.method.Quantizes) {
+		quant := r.req.Method.Quant
+		pure := r.trainer.litgpt && (r.method.Quantizes || quant != "" && quant != "none") // it refuses autocast there
+		if r.trainer.mixedDefault && !pure {
 			p, because = "bf16-mixed", r.trainerDefault()
 		}
 		if gpu.ID != "" && !gpu.SupportsBF16 {
 			p, because = "fp16-mixed", gpu.Name+" has no bfloat16"
+			if pure {
+				p = "fp16"
+			}
 		}
 		r.assume("precision", p, because)
 	}
@@ -387,6 +392,27 @@ func (r *resolved) resolveAdapter() error {
 	return nil
 }
 
+// checkHeadAdapter refuses an adapter on the head under a loss that reads the
+// head's weight and never calls it, where the adapter would not train (TRL 1.16
+// sft_trainer.py refuses it; Liger lce_maybe_trainable_lm_head leaves it out).
+func (r *resolved) checkHeadAdapter() error {
+	info := &r.info
+	if !r.method.Adapter || r.trainer.litgpt || info.Loss == "standard" {
+		return nil
+	}
+	head := modules.Head(r.req.Model)
+	for _, target := range info.LoRATargets {
+		if modules.Named("", head, target) {
+			return &SettingError{
+				Setting: "lora-targets", Value: fmt.Sprintf("%q with --loss %s", target, info.Loss),
+				Problem: "this loss reads the head's weight alone, so an adapter there would not train",
+				Hint:    "use --loss standard, or train the head with --modules-to-save " + head,
+			}
+		}
+	}
+	return nil
+}
+
 // checkFusedAdapter refuses what FOAK's fused functions over a quantized base
 // can't run, or run by a function that is not modelled.
 func (r *resolved) checkFusedAdapter() error {
@@ -429,6 +455,13 @@ func (r *resolved) defaultTargets() error {
 // settings are the method's settings in the engine's types.
 func (r *resolved) settings() methods.Settings {
 	adapter, _ := program.ParseDType(r.info.AdapterDType)
+	copied := adapter
+	if r.info.Quant == "none" || !r.trainer.adapterBF16 {
+		// A copy has the base's type: PEFT casts what tuner layers hold, and no
+		// ModulesToSaveWrapper is one (peft 0.21 cast_adapter_dtype). TRL casts
+		// all that trains beside a quantized base.
+		copied, _ = program.ParseDType(r.info.WeightsDType)
+	}
 	linears, head := modules.Linears(r.req.Model), modules.Head(r.req.Model)
 	if r.trainer.litgpt {
 		linears, head = modules.LitgptLinears(), "head"
@@ -436,7 +469,7 @@ func (r *resolved) settings() methods.Settings {
 	return methods.Settings{
 		ModelType: r.req.Model.ModelType, Layers: r.req.Model.Layers,
 		Rank: r.info.LoRARank, Dropout: r.info.LoRADropout, Targets: r.info.LoRATargets,
-		ModulesToSave: r.info.ModulesToSave, AdapterDType: adapter, TrainableLayers: r.info.TrainableLayers,
+		ModulesToSave: r.info.ModulesToSave, AdapterDType: adapter, CopiedDType: copied, TrainableLayers: r.info.TrainableLayers,
 		Linears: linears, Head: head,
 	}
 }

@@ -272,7 +272,7 @@ func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution, bar *p
 	data, _ := f.run.Build() // refused before
 	s.Costs = answer.CostsOver(data, devices)
 	free := func(setting string) bool { return !f.given(setting) }
-	verdicts := bar.counting(a.env.engine.Verdicts)
+	verdicts := bar.counting(s.Bound.Enough(a.env.engine.Verdicts, a.env.engine.Estimate))
 	for at, r := range grid.Requests() {
 		reports, errs := verdicts(r, devices)
 		card, smaller := render.SolvedCard{At: at}, devices
@@ -295,7 +295,7 @@ func (a *app) smallest(grid *sweep.Grid, f *fitFlags, s *render.Solution, bar *p
 func (a *app) front(grid *sweep.Grid, s *render.Solution, bar *progress) error {
 	s.Axes = grid.AllAxes()
 	s.Front = &render.SolvedFront{}
-	for c := range grid.Cells(bar.counting(a.env.engine.Verdicts)) {
+	for c := range grid.Cells(bar.counting(s.Bound.Enough(a.env.engine.Verdicts, a.env.engine.Estimate))) {
 		s.Front.Tried++
 		if c.Err == nil && s.Bound.Holds(c.Report) {
 			s.Front.Fitting = append(s.Front.Fitting, c)

@@ -64,7 +64,7 @@ func (l *lora) TrainsLayer(int64) bool {
 }
 
 func (l *lora) Copied(module string) (program.DType, bool) {
-	return l.AdapterDType, slices.Contains(l.ModulesToSave, module)
+	return l.CopiedDType, slices.Contains(l.ModulesToSave, module)
 }
 
 func (l *lora) Adapter(holder, module string) modules.Adapter {

@@ -21,6 +21,7 @@ type Settings struct {
 	Targets         []string
 	ModulesToSave   []string
 	AdapterDType    program.DType
+	CopiedDType     program.DType // of the trainable copies of ModulesToSave
 	TrainableLayers int64
 	// Linears are the paths of the model's linear modules below its layers, and
 	// its head, for checking targets and for "all-linear".

@@ -133,6 +133,7 @@ type Context struct {
 	holder  string // the module whose forward runs: attention, MLP, or none
 	tokens  int64
 
+	frozen         int64     // layers before the first that trains
 	now            layerKind // of the layer under construction
 	cos, sin, mask program.T
 	alibi          program.T // slopes by position
@@ -201,17 +202,23 @@ func (c *Context) plainLinear(x program.T, w, bias int, in, out int64, shape str
 	return c.Builder.Linear(x, w, bias, c.tokens, in, out, shape)
 }
 
-// copied runs the trainable copy of a module; the frozen original stays in memory.
+// copied runs the trainable copy of a module.
 func (c *Context) copied(module string, x program.T, in, out int64, bias bool, dt program.DType, shape string) program.T {
+	w, bp := c.copiedParams(module, in, out, bias, dt)
+	return c.Builder.Linear(x, w, bp, c.tokens, in, out, shape)
+}
+
+// copiedParams registers a module's trainable copy, whose parameters it
+// returns, and the frozen original, which stays in memory.
+func (c *Context) copiedParams(module string, in, out int64, bias bool, dt program.DType) (w, bp int) {
 	tied := c.Model.TiedEmbeddings && module == c.traits.head
 	c.AddParam(program.Param{Module: module, N: in * out, DType: c.Weights, Count: c.Count, Cat: program.Weights, Shared: tied})
-	w := c.AddParam(program.Param{Module: module + ".modules_to_save", N: in * out, DType: dt, Count: c.Count, Trainable: true, Cat: program.Adapters})
-	bp := -1
+	w, bp = c.AddParam(program.Param{Module: module + ".modules_to_save", N: in * out, DType: dt, Count: c.Count, Trainable: true, Cat: program.Adapters}), -1
 	if bias {
 		c.AddParam(program.Param{Module: module + ".bias", N: out, DType: c.Weights, Count: c.Count, Cat: program.Weights})
 		bp = c.AddParam(program.Param{Module: module + ".modules_to_save.bias", N: out, DType: dt, Count: c.Count, Trainable: true, Cat: program.Adapters})
 	}
-	return c.Builder.Linear(x, w, bp, c.tokens, in, out, shape)
+	return w, bp
 }
 
 func (c *Context) quantized(module string) bool {

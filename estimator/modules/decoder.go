@@ -162,7 +162,7 @@ func (c *Context) masks(dt program.DType) {
 	case m.Position == model.ALiBi && (c.Attention == SDPA || c.traits.denseALiBi): // the slopes make it a float mask per head
 		c.mask = c.Input("alibi_mask", c.Batch*m.Heads*c.Seq*c.Seq, dt, "b·n·s·s")
 		c.allMasked = true
-		if c.Attention == SDPA && (c.Config.Autocast == program.Invalid || c.Config.Autocast == dt) {
+		if c.Attention == SDPA && !program.PadsMask(c.Seq) && (c.Config.Autocast == program.Invalid || c.Config.Autocast == dt) {
 			c.Hold(c.mask, program.Shared) // autograd keeps it, uncast
 			return
 		}
@@ -209,6 +209,7 @@ func (c *Context) holdMask(mask program.T) {
 
 // layers writes the decoder layers: a block for each run of equal ones.
 func (c *Context) layers(x program.T) program.T {
+	c.frozen = c.frozenLayers()
 	for first := int64(0); first < c.Model.Layers; {
 		n := c.run(first, x.RequiresGrad())
 		x = c.block(x, first, n)
@@ -224,16 +225,41 @@ type layerKind struct {
 }
 
 // kind tells a layer's kind. Families mix kinds in a pattern (five windowed
-// layers, one full); here equal ones stand together, which changes neither
-// what is kept nor what is computed.
+// layers, one full); here equal ones stand together, among those that train and
+// among those that don't, which changes neither what is kept nor what is
+// computed.
 func (c *Context) kind(i int64) layerKind {
 	m := &c.Model
 	return layerKind{
 		trains:    c.Tuner.TrainsLayer(i),
-		windowed:  c.windows() && i < m.SlidingLayers,
-		unrotated: i >= m.Layers-m.NoPELayers,
+		windowed:  c.windows() && !c.closes(i, m.Layers-m.SlidingLayers),
+		unrotated: c.closes(i, m.NoPELayers),
 		plainDown: i == m.Layers-1 && c.Quant.Storage != Unquantized && c.downLast(),
 	}
+}
+
+// closes says whether a layer is one of so many that each close a group of the
+// pattern, where these stand behind the others that train, or that don't.
+func (c *Context) closes(i, closing int64) bool {
+	among := func(first int64) int64 { // the first so many layers of the real order
+		if closing == 0 {
+			return 0
+		}
+		return min(first/max(c.Model.Layers/closing, 1), closing)
+	}
+	lo, hi := int64(0), c.frozen
+	if i >= c.frozen {
+		lo, hi = c.frozen, c.Model.Layers
+	}
+	return i >= hi-(among(hi)-among(lo))
+}
+
+// frozenLayers is the number of layers before the first that trains.
+func (c *Context) frozenLayers() (n int64) {
+	for n < c.Model.Layers && !c.Tuner.TrainsLayer(n) {
+		n++
+	}
+	return n
 }
 
 // downLast says whether the last layer's down projection is the model's last

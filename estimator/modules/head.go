@@ -90,13 +90,16 @@ func (c *Context) lossWithoutLogits(h program.T, width int64) program.T {
 	c.In(program.LogitsAndLoss)
 	c.At(c.traits.head)
 	l := program.HeadLoss{Hidden: h, Bias: -1, Batch: c.Batch, Seq: c.Seq, Width: width, Vocab: m.Vocab, Upcast: c.patches.upcastChunks}
+	dt, copied := c.Tuner.Copied(c.traits.head)
 	switch {
+	case copied:
+		l.Weight, l.Bias = c.copiedParams(c.traits.head, width, m.Vocab, m.HeadBias, dt)
 	case m.TiedEmbeddings:
 		l.Weight = c.tiedHead(width)
 	default:
 		l.Weight = c.Param(c.traits.head, m.Vocab*width)
 	}
-	if m.HeadBias {
+	if m.HeadBias && !copied {
 		l.Bias = c.Param(c.traits.head+".bias", m.Vocab)
 	}
 	switch c.Loss {
@@ -131,5 +134,12 @@ func (c *Context) headLinear(h program.T, width int64, shape string) program.T {
 	if m.HeadBias {
 		bias = c.Param(c.traits.head+".bias", m.Vocab)
 	}
-	return c.Builder.Linear(h, w, bias, c.tokens, width, m.Vocab, shape)
+	mark := c.Scope()
+	l := Linear{Module: c.traits.head, In: width, Out: m.Vocab, Tokens: c.tokens, Shape: shape, Bias: m.HeadBias, Weight: w}
+	y := c.Builder.Linear(h, w, bias, c.tokens, width, m.Vocab, shape)
+	if a := c.Tuner.Adapter("", c.traits.head); a != nil {
+		y = a.Apply(c, l, h, y)
+	}
+	c.Return(mark, y)
+	return y
 }

@@ -342,6 +342,14 @@ func (b *Builder) FlashAttention(q, k, v T, a AttentionShape, shape string) T {
 	return out
 }
 
+// maskAlignment: the memory-efficient kernel takes a mask whose rows start at
+// multiples of so many elements, and another is expanded over the heads and padded
+// (ATen/native/transformers/attention.cpp preprocess_mask, pad_bias).
+const maskAlignment = 8
+
+// PadsMask says whether attention over so many tokens copies its mask.
+func PadsMask(seq int64) bool { return seq%maskAlignment != 0 }
+
 // MaskedAttention is scaled_dot_product_attention with a mask: a boolean one
 // becomes a float one, which the memory-efficient kernel takes, and autocast
 // casts a float one.
@@ -357,6 +365,15 @@ func (b *Builder) MaskedAttention(q, k, v, mask T, a AttentionShape, shape strin
 		bias = b.result(a.Batch*a.Seq*a.Seq, dt, "b·s·s")
 	} else {
 		bias = b.Cast(mask, dt, "b·n·s·s")
+	}
+	if PadsMask(a.Seq) {
+		n := a.Batch * a.Heads * a.Seq * (a.Seq/maskAlignment + 1) * maskAlignment
+		b.pass("pad", dt, 2*n*dt.Size())
+		padded := b.result(n, dt, "b·n·s·s")
+		if bias != mask {
+			b.Drop(bias)
+		}
+		bias = padded
 	}
 	y := b.FlashAttention(q, k, v, a, shape)
 	if y.v != Never && bias != mask {

@@ -124,10 +124,18 @@ func (b *Builder) tileCasts(nd *node, rows, width, vocab int64, wdt DType) [2]in
 		b.pass("to", nd.dt, 2*rows*width*nd.dt.Size())
 		casts[0] = b.temp(min(rows, trlTokenTile)*width, nd.dt, "tile·h")
 	}
-	if wdt != nd.dt {
-		b.pass("to", nd.dt, 2*vocab*width*nd.dt.Size())
-		casts[1] = b.temp(min(vocab, trlVocabTile)*width, nd.dt, "tile·h")
+	if wdt == nd.dt {
+		return casts
 	}
+	b.pass("to", nd.dt, 2*vocab*width*nd.dt.Size())
+	if vocab > trlVocabTile { // the variable holds a tile until the next one is made
+		before := b.temp(trlVocabTile*width, nd.dt, "tile·h")
+		next := b.temp(min(vocab-trlVocabTile, trlVocabTile)*width, nd.dt, "tile·h")
+		b.free(before)
+		b.free(next)
+		b.op("last_tile", Elementwise, nd.dt, 0, 0, 0)
+	}
+	casts[1] = b.temp(((vocab-1)%trlVocabTile+1)*width, nd.dt, "tile·h")
 	return casts
 }
 

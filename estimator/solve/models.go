@@ -37,6 +37,7 @@ func LargestModels(r estimator.Request, devices []estimator.Device, models []mod
 	slices.SortStableFunc(models, func(a, b model.Model) int { return -cmp.Compare(a.Parameters, b.Parameters) })
 	edges, errs := make([]ModelEdge, len(devices)), make([]error, len(devices))
 	open := len(devices)
+	verdicts = bound.Enough(verdicts, estimate)
 	for chunk := range slices.Chunk(models, 2*runtime.GOMAXPROCS(0)) {
 		for k, a := range estimateModels(r, devices, chunk, verdicts) {
 			for i := range edges {

@@ -16,7 +16,7 @@ import (
 // larger ones: it fits, and of those none does.
 func TestModelEdge(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	for range 12 {
+	for range 15 {
 		var some []model.Model
 		for _, m := range presets.Models() {
 			if r.IntN(8) == 0 {
@@ -25,7 +25,7 @@ func TestModelEdge(t *testing.T) {
 		}
 		req := request(t, r)
 		req.Training.MicroBatch = 1
-		bound := solve.Bound([]float64{0, 0.5, 0.95}[r.IntN(3)])
+		bound := solve.Bound([]float64{0, 0.01, 0.5, 0.95}[r.IntN(4)])
 		edges, errs := solve.LargestModels(req, []estimator.Device{req.Device}, some, bound, estimator.Verdicts, estimator.EstimateAll)
 		if errs[0] != nil {
 			t.Fatal(errs[0])

@@ -34,6 +34,16 @@ func (b Bound) Holds(r estimator.Report) bool {
 	return r.Fit.Probability >= float64(b)
 }
 
+// Enough is what tells which steps the bound holds: verdicts, or full estimates
+// where it asks for less than what is left beyond the error band, since
+// verdicts tell no probabilities apart there.
+func (b Bound) Enough(verdicts, estimate sweep.Estimate) sweep.Estimate {
+	if b > 0 && b < (1-estimator.BandLevel)/2 {
+		return estimate
+	}
+	return verdicts
+}
+
 // spare are the bytes that are left under the bound, about: the error band is
 // known at its ends and in the middle.
 func (b Bound) spare(r estimator.Report) float64 {
@@ -78,6 +88,7 @@ func Largest(r estimator.Request, setting string, bound Bound, verdicts, estimat
 		return Edge{}, fmt.Errorf("%q is no setting that grows", setting)
 	}
 	e := Edge{Setting: setting}
+	verdicts = bound.Enough(verdicts, estimate)
 	device := []estimator.Device{r.Device}
 	try := func(n int64, ask sweep.Estimate) (p probe) {
 		*set = n

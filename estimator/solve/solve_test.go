@@ -34,14 +34,14 @@ func request(t testing.TB, r *rand.Rand) (req estimator.Request) {
 // one fits, the other does not or is refused.
 func TestEdge(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	bounds := []solve.Bound{0, 0.5, 0.95}
-	for i := range 45 { // each setting under each bound
+	bounds := []solve.Bound{0, 0.01, 0.5, 0.95}
+	for i := range 60 { // each setting under each bound
 		req := request(t, r)
 		setting := solve.Settings()[i%3]
 		if setting == "lora-rank" && req.Method.ID == "full" {
 			continue
 		}
-		bound := bounds[i/3%3]
+		bound := bounds[i/3%4]
 		probes := 0
 		e, err := solve.Largest(req, setting, bound, func(r estimator.Request, d []estimator.Device) ([]estimator.Report, []error) {
 			probes++
@@ -53,6 +53,9 @@ func TestEdge(t *testing.T) {
 		t.Logf("%s %s %s bound %v: %d after %d probes (%v)", req.Model.ID, req.Method.ID, setting, bound, e.Value, probes, e.Refusal)
 		if e.Next != e.Value+1 {
 			t.Errorf("%s: %d fits, and %d is the next", setting, e.Value, e.Next)
+		}
+		if e.Report != nil && e.Report.Memory.AtLeast || e.NextReport != nil && e.NextReport.Memory.AtLeast {
+			t.Errorf("%s: the evidence is no full estimate", setting)
 		}
 		at := map[string]*int64{"micro-batch": &req.Training.MicroBatch, "seq-len": &req.Training.SeqLen, "lora-rank": &req.Method.LoRARank}[setting]
 		*at = e.Next

@@ -41,7 +41,16 @@ ATTENTION_TARGETS = {
 WITH_LIGER_LOSS = MODEL_TYPE_TO_APPLY_LIGER_FN.keys() - build.LIGER_WITHOUT_FUSED_LOSS
 WITH_LIGER_KERNELS = MODEL_TYPE_TO_APPLY_LIGER_FN.keys() - {"nemotron"}  # there an activation only
 REENTRANT = ("llama-2-7b", "mistral-7b-v0.3", "gemma-2-9b", "olmo-2-7b", "falcon-7b", "gpt2-xl", "pythia-6.9b")
+HEADS = ("llama-3.1-8b", "smollm3-3b", "gemma-2-9b")  # of its own, the embedding's, the embedding's and softcapped
 EAGER_ONLY = ("gemma2", "gpt_neo", "bloom", "mpt")
+ODD = (  # lengths that no kernel's alignment divides; the last layers of a pattern; a frozen head in float32
+    ("gemma-3-270m", dict(method="freeze", precision="bf16", micro_batch=2, seq_len=1024, trainable_layers=2)),
+    ("gemma-3-270m", dict(method="freeze", precision="fp16-mixed", micro_batch=2, seq_len=1500, trainable_layers=3, grad_accum=2,
+                          loss="chunked", trainer="trl")),
+    ("gemma-3-1b", dict(layers=7, precision="bf16", micro_batch=2, seq_len=1001, optimizer="sgd")),
+    ("smollm3-3b", dict(layers=8, method="freeze", precision="bf16-mixed", micro_batch=2, seq_len=777, trainable_layers=3)),
+    ("falcon-rw-1b", dict(layers=2, method="lora", precision="bf16", micro_batch=3, seq_len=301, lora_targets="query_key_value")),
+)
 POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")
 MAX_SEQ_LEN = 16384
 
@@ -51,6 +60,7 @@ def plan():
     sources = [_deep_large_rows(model) for model in DEEP_LARGE]
     sources += [_deep_rows(model) for model in DEEP]
     sources += [_cut_rows(model) for model in CUT]
+    sources += [[_request(model, **row) for model, row in ODD]]
     for rows in itertools.zip_longest(*sources):
         yield from (row for row in rows if row is not None)
 
@@ -114,8 +124,22 @@ def _cut_rows(model):
         rows += _reentrant_rows(attention)
     if kind in WITH_LIGER_KERNELS:
         rows += _liger_rows(kind, attention)
+    if model in HEADS:
+        rows += _head_rows(attention)
     for row in rows:
         yield _request(model, **{"layers": 2, **row})
+
+
+def _head_rows(attention):
+    """A head that trains: as a copy under every loss, in types that differ from the adapters', and by an adapter."""
+    copy = dict(method="lora", modules_to_save="lm_head", micro_batch=3, seq_len=700, lora_targets=attention)
+    return [
+        dict(copy, precision="bf16-mixed", grad_accum=2),
+        dict(copy, precision="bf16", loss="fused"),
+        dict(copy, precision="bf16-mixed", loss="chunked", trainer="trl", grad_accum=2),
+        dict(copy, method="qlora", precision="bf16", loss="chunked", trainer="trl", checkpointing="full"),
+        dict(method="lora", precision="bf16", micro_batch=3, seq_len=700, lora_targets=attention + ",lm_head"),
+    ]
 
 
 def _reentrant_rows(attention):

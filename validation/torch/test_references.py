@@ -4,9 +4,11 @@ import logging
 import unittest
 
 import torch
+import yaml
 from torch.profiler import ProfilerActivity, profile
 
 import build
+import gpu_runs
 import request as requests
 import run
 import tracker as tracking
@@ -124,6 +126,19 @@ def _additions_on_real(request):
 
 def _additions(names):
     return [name for name in names if name in ("aten::add", "aten::add_")]
+
+
+class RunsOnAGpu(unittest.TestCase):
+    def test_the_list_is_of_requests_that_differ(self):
+        listed = yaml.safe_load((gpu_runs.HERE / "gpu_runs.yaml").read_text())
+        keys = {gpu_runs._key(requests.Request(**keys).as_dict()) for keys in listed}
+        self.assertGreaterEqual(len(keys), 60)
+        self.assertEqual(len(keys), len(listed))
+        self.assertLessEqual({keys["model"] for keys in listed}, requests.models().keys())
+
+    def test_each_runs_without_one_in_a_process_of_its_own(self):
+        row = gpu_runs._run({"model": "tiny-llama", "precision": "bf16", "micro_batch": BATCH, "seq_len": SEQ}, "fake")
+        self.assertEqual(row["peak_bytes"], tiny(precision="bf16")["peak_bytes"])
 
 
 if __name__ == "__main__":
