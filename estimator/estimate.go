@@ -324,7 +324,7 @@ func (rep *Report) speed(r *resolved, p program.Program, plan memory.Plan, cal *
 		StepSeconds: rd.Seconds, TokensPerSecond: tokens / rd.Seconds, SamplesPerSecond: samples / rd.Seconds,
 		TokensPerSecondTotal: tokens / rd.Seconds * float64(rep.Device.Count), FLOPsPerStep: rd.FLOPs,
 	}
-	if peak := peakRate(r.req.Device.GPU, r.info.Precision); peak > 0 {
+	if peak := r.peakRate(); peak > 0 {
 		t.MFU, t.HFU = rd.Model/rd.Seconds/peak, rd.Hardware/rd.Seconds/peak
 	}
 	t.BoundBy = boundBy(rd)
@@ -338,9 +338,15 @@ func (rep *Report) speed(r *resolved, p program.Program, plan memory.Plan, cal *
 }
 
 // peakRate is the data-sheet rate that MFU and HFU are held against: the dense
-// rate of the precision that the matrix products run in.
-func peakRate(g hardware.GPU, precision string) float64 {
-	switch computeDType(precision) {
+// rate of the type that the matrix products run in, which without autocast is
+// that of the weights where it is the faster one.
+func (r *resolved) peakRate() float64 {
+	g, precision := &r.req.Device.GPU, r.info.Precision
+	dt := computeDType(precision)
+	if weights, ok := program.ParseDType(r.info.WeightsDType); ok && !mixed(precision) && dt == program.Float32 {
+		dt = weights
+	}
+	switch dt {
 	case program.Float16:
 		return g.Rates.FP16
 	case program.BFloat16:

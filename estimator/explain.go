@@ -162,7 +162,7 @@ func timing(r *resolved, p program.Program, plan memory.Plan, cal *hardware.Cali
 			ds = append(ds, Derivation{Quantity: "time: " + throughput.Part(part).String(), Formula: "Σ operations at achieved rates", Values: fmt.Sprintf("%.1f %% of the step", 100*s/rd.Seconds), Result: fmt.Sprintf("%.4g s", s), Source: "roofline per operation (package hardware)"})
 		}
 	}
-	peak := peakRate(r.req.Device.GPU, r.info.Precision)
+	peak := r.peakRate()
 	ds = append(ds, Derivation{Quantity: "step", Formula: "sum of the parts", Values: fmt.Sprintf("%d kernels, %.4g FLOPs", rd.Kernels, rd.FLOPs), Result: fmt.Sprintf("%.4g s", rd.Seconds), Source: "two clocks: the GPU's and the CPU's that launches"})
 	if peak > 0 {
 		ds = append(ds,

@@ -48,6 +48,7 @@ func randomRequest(r *rand.Rand, models []model.Model) estimator.Request {
 	req.Training = estimator.Training{
 		MicroBatch: 1 + r.Int64N(4), SeqLen: 16 << r.IntN(6), GradAccum: 1 + r.Int64N(3),
 		Precision:     pick(r, "", "fp32", "tf32", "fp16", "bf16", "fp16-mixed", "bf16-mixed"),
+		WeightsDType:  pick(r, "", "", "float32", "bfloat16", "float16"),
 		Optimizer:     pick(r, "", "adamw", "adamw-fused", "adamw-8bit", "paged-adamw-8bit", "sgd", "sgd-momentum", "lion"),
 		Checkpointing: pick(r, "", "none", "full"),
 		Loss:          pick(r, "", "standard", "chunked", "fused"),
@@ -171,7 +172,7 @@ func TestMonotone(t *testing.T) {
 		"micro-batch": func(q *estimator.Request) { q.Training.MicroBatch++ },
 		"seq-len":     func(q *estimator.Request) { q.Training.SeqLen *= 2 },
 		"layers":      func(q *estimator.Request) { q.Model.Layers++ },
-		"vocabulary":  func(q *estimator.Request) { q.Model.Vocab += 1024 },
+		"vocabulary":  func(q *estimator.Request) { q.Model.Vocab += 1 << 15 }, // a tile of TRL's chunked loss: a part of one can need less than a whole
 		"rank": func(q *estimator.Request) {
 			if q.Method.LoRARank > 0 {
 				q.Method.LoRARank *= 2

@@ -211,8 +211,8 @@ func (c *Context) holdMask(mask program.T) {
 func (c *Context) layers(x program.T) program.T {
 	c.frozen = c.frozenLayers()
 	for first := int64(0); first < c.Model.Layers; {
-		n := c.run(first, x.RequiresGrad())
-		x = c.block(x, first, n)
+		var n int64
+		x, n = c.block(x, first, c.run(first, x.RequiresGrad()))
 		first += n
 	}
 	return x
@@ -283,12 +283,6 @@ func (c *Context) run(first int64, inputGrad bool) int64 {
 	if k.trains && !inputGrad {
 		return 1 // its input needs no gradient, the next one's does
 	}
-	if first == 0 && c.Norms != c.Weights {
-		return 1 // its norms are the first to change the type
-	}
-	if first == 0 && c.traits.layout == postResidual {
-		return 1 // autocast's norms give float32, the embedding does not
-	}
 	if first == 0 && c.keepsProbs() {
 		return 1 // nothing is carried into it
 	}
@@ -299,13 +293,19 @@ func (c *Context) run(first int64, inputGrad bool) int64 {
 	return n
 }
 
-func (c *Context) block(x program.T, first, n int64) program.T {
+// block writes at most n equal layers and says how many it stands for: one that
+// gives another type than it takes stands alone, since the next takes that.
+func (c *Context) block(x program.T, first, n int64) (program.T, int64) {
 	c.Begin("layers", n)
 	c.Layer(first)
 	c.layer, c.Count, c.now = first, n, c.kind(first)
 	in := c.Enter(x, x.RequiresGrad())
 	carried, some := c.Carried()
 	y := c.decoderLayer(in)
+	if y.DType() != in.DType() {
+		n, c.Count = 1, 1
+		c.Once()
+	}
 	if c.Attention == Eager {
 		c.Drop(c.probs)
 	}
@@ -326,7 +326,7 @@ func (c *Context) block(x program.T, first, n int64) program.T {
 	c.Backward()
 	c.carry(in, embeds)
 	c.layer, c.Count = -1, 1
-	return y
+	return y, n
 }
 
 // carry keeps what variables of the model's forward hold when a layer returns:

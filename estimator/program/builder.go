@@ -226,6 +226,7 @@ type Block struct {
 	Reentrant bool
 
 	nodeLo, nodeHi int32
+	paramLo        int
 	in, out        T
 	leaf           int32 // value of a leaf that is no parameter
 }
@@ -234,11 +235,20 @@ type Block struct {
 func (b *Builder) Begin(name string, count int64) {
 	b.blocks = append(b.blocks, Block{
 		Name: name, Count: count, First: -1,
-		OpLo: int32(len(b.ops)), StLo: int32(len(b.sts)), nodeLo: int32(len(b.nodes)),
+		OpLo: int32(len(b.ops)), StLo: int32(len(b.sts)), nodeLo: int32(len(b.nodes)), paramLo: len(b.Params),
 		In: Never, Out: Never, GradIn: Never, GradOut: Never, CarryIn: Never, CarryOut: Never, LastSave: Never, FirstUnpack: Never,
 		in: T{st: Never, v: Never}, out: T{st: Never, v: Never}, leaf: Never,
 	})
 	b.block = len(b.blocks) - 1
+}
+
+// Once makes the open block and its parameters, said to repeat, occur once.
+func (b *Builder) Once() {
+	blk := &b.blocks[b.block]
+	blk.Count = 1
+	for i := blk.paramLo; i < len(b.Params); i++ {
+		b.Params[i].Count = 1
+	}
 }
 
 // Layer says which decoder layer the open block's first repeat is.
