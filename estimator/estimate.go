@@ -106,8 +106,9 @@ func Verdicts(req Request, devices []Device) ([]Report, []error) {
 }
 
 // Floors is [EstimateAll] without the allocator's replay: every report says the
-// least that the step can need ([Memory.AtLeast]) and how fast it is, and has a
-// verdict only where that is too much for the device.
+// least that the step can need ([Memory.AtLeast]) and how fast it is, not what
+// the memory consists of, and has a verdict only where that is too much for the
+// device.
 func Floors(req Request, devices []Device) ([]Report, []error) {
 	return estimateAll(req, devices, tensors)
 }
@@ -243,7 +244,11 @@ func (e *engine) allocated(p program.Program, plan memory.Plan, cal *hardware.Ca
 // read is the memory of a program's tensors, at its peak and by phase.
 func (e *engine) read(p program.Program, plan memory.Plan) Memory {
 	rd := e.replayer.Read(p, plan)
-	m := Memory{AllocatedBytes: rd.Peak, PeakAt: place(p, rd.At)}
+	m := Memory{AllocatedBytes: rd.Peak}
+	if e.depth == tensors { // how much it is, and no story
+		return m
+	}
+	m.PeakAt = place(p, rd.At)
 	for c, bytes := range e.replayer.Explain(p, plan, rd.At) {
 		if bytes != 0 {
 			m.Breakdown = append(m.Breakdown, Category{program.Category(c).String(), bytes})
