@@ -113,7 +113,7 @@ export function reorder() {
   const which = Number(get("order").value);
   const rows = [...ranked].sort((a, b) => a.order[which] - b.order[which]).slice(0, all ? ranked.length : few);
   renew(get("gpus"), table(t("gpus"), [t("col_gpu"), t("col_verdict"), t("col_has"), t("col_spare"), t("col_tokens"), t("col_million"), t("col_price")], rows.map((r) => ({
-    state: r.state, cells: [h("button", { type: "button", "data-key": r.id, onclick: () => choose([["gpu", r.id]]) }, r.name), mark(r.state), r.capacity, r.spare, r.tokens || "–", r.million || "–", price(r)],
+    state: r.state, cells: [h("button", { type: "button", "data-key": r.id, onclick: () => choose([["gpu", r.id]]) }, r.name), r.reason ? h("span", {}, mark(r.state), " ", h("small", { class: "quiet" }, r.reason)) : mark(r.state), r.capacity || "–", r.spare || "–", r.tokens || "–", r.million || "–", price(r)],
   }))));
   get("all-gpus").textContent = all ? t("show_few") : t("show_all");
   get("all-gpus").setAttribute("aria-expanded", String(all));

@@ -181,7 +181,8 @@ func row(r estimator.Report, id, name string) Row {
 	return one
 }
 
-// GPUs answers the question on every GPU that is known.
+// GPUs answers the question on every GPU that is known; one that refuses it
+// says why.
 func (s Said) GPUs() ([]Row, error) {
 	a, err := s.ask()
 	if err != nil {
@@ -193,26 +194,21 @@ func (s Said) GPUs() ([]Row, error) {
 		devices[i] = estimator.Device{GPU: g, Count: a.request.Device.Count}
 	}
 	reports, errs := answer.Estimator.Estimate(a.request, devices)
-	rows := make([]Row, 0, len(gpus))
-	kept := make([]estimator.Report, 0, len(gpus))
-	prices := []float64{}
+	rows, costs := make([]Row, len(gpus)), make([]float64, len(gpus))
 	for i, g := range gpus {
+		rows[i] = row(reports[i], g.ID, g.Name)
 		if errs[i] != nil {
-			continue
+			rows[i] = Row{ID: g.ID, Name: g.Name, State: "refused", Reason: NewProblem(errs[i]).Problem}
 		}
-		one := row(reports[i], g.ID, g.Name)
-		price, known := lowest(g)
-		cost := 0.0
-		if known {
-			one.Price = q.Fixed(price, 2)
-			if t := reports[i].Throughput; t != nil && one.Tokens != "" {
-				cost = price * 1e6 / (t.TokensPerSecond * 3600)
-				one.PerToken = q.Significant(cost)
+		if price, known := lowest(g); known {
+			rows[i].Price = q.Fixed(price, 2)
+			if t := reports[i].Throughput; t != nil && rows[i].Tokens != "" {
+				costs[i] = price * 1e6 / (t.TokensPerSecond * 3600)
+				rows[i].PerToken = q.Significant(costs[i])
 			}
 		}
-		rows, kept, prices = append(rows, one), append(kept, reports[i]), append(prices, cost)
 	}
-	rank(rows, kept, prices)
+	rank(rows, reports, costs)
 	return rows, nil
 }
 
@@ -239,6 +235,8 @@ func rank(rows []Row, reports []estimator.Report, costs []float64) {
 			return 0
 		case "tight":
 			return 1
+		case "refused":
+			return 3
 		}
 		return 2
 	}
