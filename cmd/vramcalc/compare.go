@@ -40,7 +40,8 @@ func newCompare(a *app) *cobra.Command {
 			"several, separated by commas. Not said: the methods full, lora and qlora, every\n" +
 			"precision, micro-batches of 1 to 16. Without --gpu it is about the card of this\n" +
 			"machine, or where there is none (and always with --gpu none) about memory alone.\n" +
-			"A setting that a method does not have is left out of that method's cells.",
+			"A setting that a method does not have is left out of that method's cells; one\n" +
+			"of several values, which makes rows or columns, is refused in them.",
 		Example: "  vramcalc compare --model llama-7b\n" +
 			"  vramcalc compare --model qwen2.5-7b --gpu rtx-4090 --precision bf16,bf16-mixed\n" +
 			"  vramcalc compare --model llama-7b --method lora --precision bf16 \\\n" +
