@@ -49,10 +49,3 @@ func (m *remembered) of(r replay, do func() reservation) reservation {
 	m.known[r] = result
 	return result
 }
-
-// forget forgets all, for benchmarks.
-func (m *remembered) forget() {
-	m.Lock()
-	defer m.Unlock()
-	m.known = nil
-}

@@ -97,3 +97,10 @@ func TestRemembered(t *testing.T) {
 		t.Errorf("%d replays are remembered, the most is %d", n, mostReplays)
 	}
 }
+
+// forget forgets all: a benchmark of replays does them.
+func (m *remembered) forget() {
+	m.Lock()
+	defer m.Unlock()
+	m.known = nil
+}

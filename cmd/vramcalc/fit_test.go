@@ -9,25 +9,12 @@ import (
 )
 
 func TestFitIsGolden(t *testing.T) {
-	for name, args := range map[string]string{
+	goldenIn(t, shipped, []string{"table", "csv", "markdown"}, map[string]string{ // the other formats: TestEveryFormatIsGolden
 		"fit":        "fit --model gpt2 --method lora,qlora --gpu rtx-4060,rtx-4090 --max micro-batch,seq-len --probability 0.9",
 		"fit-gpu":    "fit --model llama-7b --method full,lora,qlora",
 		"fit-pareto": "fit --model llama-7b --method lora --gpu a100-40gb-sxm --pareto",
 		"fit-model":  "fit --method lora,qlora --gpu rtx-4090,h100 --max model --micro-batch 1",
-	} {
-		for _, f := range []string{"table", "csv", "markdown"} { // the other formats: TestEveryFormatIsGolden
-			got := callWith(shipped(), nil, append(strings.Fields(args), "-o", f)...)
-			if got.status != exitDone {
-				t.Fatalf("%q: %s", args, got.stderr)
-			}
-			golden(t, name+"."+f+".golden", got.stdout)
-			for l := range strings.Lines(got.stdout) {
-				if n := len([]rune(strings.TrimRight(l, "\n"))); f == "table" && n > 80 {
-					t.Errorf("%q: %d columns: %s", args, n, l)
-				}
-			}
-		}
-	}
+	})
 }
 
 func BenchmarkFit(b *testing.B) {

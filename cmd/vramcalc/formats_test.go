@@ -68,16 +68,23 @@ func plainly() environment {
 // TestEveryFormatIsGolden shows every kind of answer of compare and fit in
 // every format.
 func TestEveryFormatIsGolden(t *testing.T) {
-	for name, args := range map[string]string{
+	goldenIn(t, plainly, render.Formats(), map[string]string{
 		"plainly-compare":     "compare --model llama-7b --method lora,qlora --precision bf16,fp32 --micro-batch 1 --gpu rtx-4090",
 		"plainly-compare-run": "compare --model llama-7b --method lora --precision bf16 --micro-batch 1,2 --gpu rtx-4060,h100 --samples 52002 --epochs 3",
 		"plainly-fit":         "fit --model llama-7b --method full,lora --gpu rtx-4090 --max micro-batch --tokens 1000000 --price 2",
 		"plainly-fit-model":   "fit --method lora --gpu rtx-4090,h100 --max model --probability 0.9",
 		"plainly-fit-gpu":     "fit --model llama-7b --method lora --micro-batch 1 --seq-len 40000 --samples 100",
 		"plainly-fit-pareto":  "fit --model llama-7b --method full,lora --gpu rtx-4090 --pareto --micro-batch 1,2 --optimizer adamw --loss fused",
-	} {
-		for _, f := range render.Formats() {
-			got := callWith(plainly(), nil, append(strings.Fields(args), "-o", f)...)
+	})
+}
+
+// goldenIn holds the answers to questions by name, in each of some formats; a
+// table fits a terminal.
+func goldenIn(t *testing.T, in func() environment, formats []string, questions map[string]string) {
+	t.Helper()
+	for name, args := range questions {
+		for _, f := range formats {
+			got := callWith(in(), nil, append(strings.Fields(args), "-o", f)...)
 			if got.status != exitDone || got.stderr != "" {
 				t.Fatalf("%q: %s", args, got.stderr)
 			}

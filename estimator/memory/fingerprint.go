@@ -8,8 +8,8 @@ import "github.com/vramcalc/vramcalc/estimator/program"
 // own, so that different replays of a lifetime differ in one of them.
 type Fingerprint [2]uint64
 
-// say mixes numbers in: multiplication by an odd constant (of
-// the golden ratio, and of Vigna's SplitMix64) and a shift of the high bits down.
+// say mixes numbers in: multiplication by an odd constant (of the golden ratio,
+// and of Vigna's SplitMix64), and a shift of the high bits down.
 func (f *Fingerprint) say(numbers ...int64) {
 	a, b := f[0], f[1]
 	for _, n := range numbers {

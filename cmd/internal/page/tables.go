@@ -39,8 +39,8 @@ type Cell struct {
 // states are those of a verdict, the more memory it takes the later.
 var states = []string{"fits", "tight", "too-tight", "too-big"}
 
-// Heat are the rows from one on up to another of the heat map on the GPU named: each is one
-// micro-batch at every length. Memory and speed are of every cell; the
+// Heat are the rows from one on up to another of the heat map on the GPU
+// named: each is one micro-batch at every length. Memory and speed are of every cell; the
 // allocator is only asked about those along the edges of what fits.
 func (s Said) Heat(from, to int, gpu string) ([][]Cell, error) {
 	a, err := s.on(gpu)
